@@ -1,0 +1,346 @@
+"""The sans-I/O machine: one connection, run on a table.
+
+Owns the order of things: deadlines before inputs, inputs into events of the chart. Decides nothing
+that the chart decides: whether an event matters, where it leads and what it causes is looked up.
+Reads no clock and no random source; waits for nothing.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from statemodel import effects, events
+from statemodel._actions import TIMERS
+from statemodel._core import Core
+from statemodel._errors import InvalidInput
+from statemodel._policy import End, Policy
+from statemodel._vocabulary import Code, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from statemodel._table import Table
+    from statemodel._timings import Timings
+
+WAKE_TOLERANCE = 1.0
+"""Seconds after which a deadline counts as slept through (H5)."""
+
+_ORDER = {timer: index for index, timer in enumerate(TIMERS)}
+
+
+class Machine(Core):
+    """One connection's behaviour, without its sockets, tasks and clock.
+
+    Feed it what happens with `handle` and do what it returns, in order; call it again at
+    `next_deadline` at the latest. Machines with the same history are equal, and `copy` branches.
+
+    Args:
+        mode: Who decides when the connection is up; fixed (O1).
+        timings: The settings; by default all as the rulebook has them.
+        policy: What HTTP statuses and close codes mean (B5).
+        foreground: Whether the application starts in foreground (O2).
+        online: Whether the network starts up (O2, N4).
+        table: A compiled chart of one's own; by default the table of `ConnectionChart`.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        mode: Mode = Mode.AUTO,
+        timings: Timings | None = None,
+        policy: Policy | None = None,
+        foreground: bool = True,
+        online: bool = True,
+        table: Table | None = None,
+    ) -> None:
+        if table is None:
+            from statemodel._connection_table import TABLE  # noqa: PLC0415 - only where it is used
+
+            table = TABLE
+        super().__init__(
+            mode=mode,
+            timings=timings,
+            policy=policy,
+            foreground=foreground,
+            online=online,
+            table=table,
+        )
+
+    def handle(
+        self, event: events.Event, now: float, draw: float = 0.0
+    ) -> tuple[effects.Effect, ...]:
+        """Take one input and return what is to be done about it, in order.
+
+        Deadlines before `now` fire first (H4); at equality the input goes first, save that
+        `TimePassed` fires them. A refusal is an effect, `Fail`, and leaves the machine as it was.
+
+        Args:
+            event: What happened.
+            now: When, in seconds on a clock that never goes back; finite.
+            draw: A fresh random number in [0, 1), for the spread of retries (B1).
+
+        Raises:
+            InvalidInput: `event` is no event, or a number is out of range; nothing changed.
+        """
+        intake = _INTAKE.get(type(event))
+        if intake is None or (type(event) is events.Custom and event.name not in self.table.events):
+            raise InvalidInput(f"{event!r} is no event of {self.table.chart}")
+        if not isfinite(now) or not 0.0 <= draw < 1.0:
+            raise InvalidInput(f"now must be finite and draw in [0, 1): {now!r}, {draw!r}")
+        self._now, self._draw, self._out = now, draw, []
+        first = self.next_deadline
+        if first is not None and first <= now:
+            self._fire(inclusive=type(event) is events.TimePassed)
+        intake(self, event)
+        return tuple(self._out)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def _fire(self, *, inclusive: bool) -> None:
+        while (due := self._overdue(inclusive=inclusive)) is not None:
+            deadline, name, payload = due
+            overslept = self._now - deadline > WAKE_TOLERANCE
+            if payload is not None:
+                self._ping_due(payload, overslept=overslept)
+                continue
+            del self._deadlines[name]
+            self._details = _GIVEN_UP.get(name, self._details)
+            late_heartbeat = overslept and name == "heartbeat"  # H5: a probe takes its place
+            self._step("overslept" if late_heartbeat else f"{name}_due")
+
+    def _overdue(self, *, inclusive: bool) -> tuple[float, str, bytes | None] | None:
+        """Return the deadline to fire next: the earliest, then by the fixed order (H4)."""
+        now = self._now
+        grace = self._deadlines.get("grace", now)
+        if now - grace > WAKE_TOLERANCE:
+            return grace, "grace", None  # H5: before anything else
+        found: list[tuple[float, int, str, bytes | None]] = [
+            (deadline, _ORDER[name], name, None)
+            for name, deadline in self._deadlines.items()
+            if deadline < now or (inclusive and deadline == now)
+        ]
+        found += [
+            (ping.deadline, len(_ORDER), "", payload)
+            for payload, ping in self._pings.running.items()
+            if ping.deadline < now or (inclusive and ping.deadline == now)
+        ]
+        if not found:
+            return None
+        deadline, _, name, payload = min(found)
+        return deadline, name, payload
+
+    def _ping_due(self, payload: bytes, *, overslept: bool) -> None:
+        if overslept:  # H5: one fresh probe, and no verdict before its time is over
+            if not self._pings.postpone(self._now, self._now + self.timings.probe_timeout):
+                self._step("overslept")
+            return
+        ping, silent = self._pings.expire(payload)
+        if ping.command is not None:
+            self._end(ping.command, Code.PING_TIMEOUT)
+        if silent:  # P5
+            self._details = f"no frame within {ping.limit:g} s of a ping"
+            self._step("peer_silent")
+        elif ping.own and not self._pings.own_out:
+            self._step("own_pings_over")
+
+    # -- commands and reports ------------------------------------------------------------------
+
+    def _on_login(self, event: events.Login) -> None:
+        user, before = self._user, self._credentials
+        if user is not None and user.uid == event.credentials.uid:
+            if self._step("login_again", event.command):  # S7: the same user again
+                self._end(event.command, None, user)
+            return
+        self._credentials = event.credentials
+        if not self._step("login", event.command, "login"):
+            self._credentials = before
+
+    def _on_command(self, event: Any) -> None:
+        name = _COMMANDS[type(event)]
+        self._step(name, event.command, name)
+
+    def _on_ping(self, event: events.Ping) -> None:
+        self._step("ping", event.command)  # it waits as a ping in flight
+
+    def _on_send(self, event: events.Send) -> None:
+        if self._step("send_message", event.command):
+            self._end(event.command, None)
+
+    def _on_shut_down(self, event: events.ShutDown) -> None:
+        self._step("shut_down", event.command, "shut_down")
+        clearing, self._clearing = self._clearing, ()
+        for command in clearing:
+            self._end(command, Code.CLOSED)  # O4: whatever still waits
+
+    def _on_cancel(self, event: events.Cancel) -> None:
+        for kind, commands in self._waiting.items():
+            if event.command in commands:
+                self._waiting[kind] = tuple(c for c in commands if c != event.command)
+                if kind in _CALLED_OFF:
+                    self._step(_CALLED_OFF[kind])
+                return
+        self._clearing = tuple(c for c in self._clearing if c != event.command)
+        self._pings.forget(event.command)
+
+    def _on_report(self, event: Any) -> None:
+        self._step(_REPORTS[type(event)], event.command)
+
+    def _on_session_restored(self, event: events.SessionRestored) -> None:
+        if self._hears("session_restored"):
+            self._candidate = event.user
+            self._step("session_restored")
+
+    # -- outcomes ------------------------------------------------------------------------------
+
+    def _on_authenticated(self, event: events.AuthenticationSucceeded) -> None:
+        if event.generation == self._login and self._hears("authentication_succeeded"):
+            self._candidate = event.user
+            self._step("authentication_succeeded")
+
+    def _on_login_outcome(self, event: Any) -> None:
+        name = _LOGIN_OUTCOMES[type(event)]
+        if event.generation == self._login and self._hears(name):
+            self._details = getattr(event, "details", "")
+            self._step(name)
+
+    def _on_session_cleared(self, event: events.SessionCleared) -> None:
+        if event.generation == self._clear and self._clear_answer is None:
+            self._clear_answer = event.error or ""
+            clearing, self._clearing = self._clearing, ()
+            code = Code.SESSION_NOT_CLEARED if event.error else None
+            for command in clearing:
+                self._end(command, code)
+
+    def _on_dial_succeeded(self, event: events.DialSucceeded) -> None:
+        if event.generation == self._generation and self._hears("dial_succeeded"):
+            self._pings.open(self._now)
+            self._step("dial_succeeded")
+
+    def _on_dial_failed(self, event: events.DialFailed) -> None:
+        if event.generation != self._generation or not self._hears("dial_failed"):
+            return
+        status, wait = event.http_status, event.retry_after
+        if wait is not None and wait > 0 and status in self.policy.retry_after_statuses:
+            self._not_before = self._now + min(wait, self.timings.retry_after_cap)  # B4
+        reply = f"HTTP {status}" if status else f"close code {event.close_code}"
+        self._details = event.details or (reply if status or event.close_code else "")
+        self._step(_ENDS.get(self.policy.end(status, event.close_code), "dial_failed"))
+
+    def _on_socket_closed(self, event: events.SocketClosed) -> None:
+        if event.generation == self._generation and self._hears("socket_closed"):
+            self._details = event.details or f"close code {event.code}"
+            self._step(_ENDS.get(self.policy.end(None, event.code), "socket_closed"))
+
+    def _on_refresh_succeeded(self, event: events.RefreshSucceeded) -> None:
+        if event.generation == self._generation and self._hears("refresh_succeeded"):
+            self._user = event.user
+            self._out.append(effects.KeepUser(user=event.user))
+            self._step("refresh_succeeded")
+
+    def _on_refresh_failed(self, event: events.RefreshFailed) -> None:
+        if event.generation == self._generation and self._hears("refresh_failed"):
+            self._details = event.details or "no new credentials"
+            self._step("server_refused" if event.refused else "refresh_failed")
+
+    # -- the socket ----------------------------------------------------------------------------
+
+    def _on_frame(self, event: Any) -> None:
+        if event.generation == self._generation:
+            self._pings.frame(self._now)
+            if "heartbeat" in self._deadlines:  # H1
+                self._deadlines["heartbeat"] = self._now + self.timings.heartbeat_interval
+
+    def _on_pong(self, event: events.PongReceived) -> None:
+        if event.generation != self._generation:
+            return
+        self._on_frame(event)
+        ping = self._pings.answer(event.payload)
+        if ping is not None and ping.command is not None:
+            self._end(ping.command, None, self._now - ping.written_at)
+        if ping is not None and ping.own and not self._pings.own_out:
+            self._step("own_pings_over")
+
+    def _on_ping_written(self, event: events.PingWritten) -> None:
+        if event.generation == self._generation:
+            self._pings.written(event.payload, self._now)
+
+    def _on_reading(self, event: Any) -> None:
+        if event.generation == self._generation:
+            self._pings.read(self._now, on=type(event) is events.ReadingResumed)
+
+    def _on_throttling(self, event: Any) -> None:
+        if event.generation == self._generation:
+            started = type(event) is events.ThrottlingStarted
+            self._step("throttling_started" if started else "throttling_ended")
+
+    def _on_time(self, event: events.TimePassed) -> None:
+        """Do nothing: the deadlines have fired."""
+
+    def _on_custom(self, event: events.Custom) -> None:
+        self._step(event.name)
+
+
+_ENDS = {End.AUTH: "credentials_denied", End.TERMINAL: "server_refused"}
+
+_GIVEN_UP = {
+    "authenticate": "authenticating took longer than auth_timeout",
+    "save": "saving took longer than auth_timeout",
+    "dial": "dialling took longer than dial_timeout",
+    "refresh": "refreshing the credentials took longer than auth_timeout",
+    "grace": "background_grace is over",
+}
+"""What a command's failure says when a timer caused it."""
+
+_CALLED_OFF = {"login": "abandon_login", "disconnect": "abort_close", "logout": "abort_close"}
+"""What a caller's cancellation means beyond the end of its wait (C5)."""
+
+_COMMANDS = {
+    events.Logout: "logout",
+    events.Connect: "connect",
+    events.Disconnect: "disconnect",
+}
+
+_REPORTS = {
+    events.EnterBackground: "enter_background",
+    events.EnterForeground: "enter_foreground",
+    events.NetworkLost: "network_lost",
+    events.NetworkRestored: "network_restored",
+}
+
+_LOGIN_OUTCOMES = {
+    events.AuthenticationFailed: "authentication_failed",
+    events.SaveSucceeded: "save_succeeded",
+    events.SaveFailed: "save_failed",
+}
+
+_INTAKE: Mapping[type, Callable[[Machine, Any], None]] = {
+    events.Login: Machine._on_login,
+    **dict.fromkeys(_COMMANDS, Machine._on_command),
+    events.Ping: Machine._on_ping,
+    events.Send: Machine._on_send,
+    events.ShutDown: Machine._on_shut_down,
+    events.Cancel: Machine._on_cancel,
+    **dict.fromkeys(_REPORTS, Machine._on_report),
+    events.SessionRestored: Machine._on_session_restored,
+    events.AuthenticationSucceeded: Machine._on_authenticated,
+    **dict.fromkeys(_LOGIN_OUTCOMES, Machine._on_login_outcome),
+    events.SessionCleared: Machine._on_session_cleared,
+    events.DialSucceeded: Machine._on_dial_succeeded,
+    events.DialFailed: Machine._on_dial_failed,
+    events.SocketClosed: Machine._on_socket_closed,
+    events.RefreshSucceeded: Machine._on_refresh_succeeded,
+    events.RefreshFailed: Machine._on_refresh_failed,
+    events.FrameReceived: Machine._on_frame,
+    events.PingWritten: Machine._on_ping_written,
+    events.PongReceived: Machine._on_pong,
+    events.ReadingPaused: Machine._on_reading,
+    events.ReadingResumed: Machine._on_reading,
+    events.ThrottlingStarted: Machine._on_throttling,
+    events.ThrottlingEnded: Machine._on_throttling,
+    events.TimePassed: Machine._on_time,
+    events.Custom: Machine._on_custom,
+}
+"""How each event is taken in."""

@@ -1,0 +1,66 @@
+"""The numbers behind the retry rules: what an end means, and how long to wait. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+from enum import Enum, unique
+
+from statemodel._timings import Timings
+
+
+@unique
+class End(Enum):
+    """What an unwished end of a dial or socket is (B5)."""
+
+    LOSS = "loss"
+    """Worth another attempt."""
+    AUTH = "auth"
+    """The credentials are refused."""
+    TERMINAL = "terminal"
+    """Refused for good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Which HTTP statuses and close codes mean what (B5); what is not listed is a loss."""
+
+    auth_statuses: Container[int] = frozenset({401, 403})
+    """HTTP statuses that refuse the credentials."""
+    auth_codes: Container[int] = frozenset({3000, 3003, 4401, 4403})
+    """Close codes that refuse the credentials; they win over the terminal ones."""
+    terminal_codes: tuple[Container[int], ...] = field(
+        default=(
+            frozenset({1002, 1003, 1007, 1008, 1009, 1010}),
+            range(3500, 4000),
+            range(4500, 5000),
+        )
+    )
+    """Close codes after which no attempt is made."""
+
+    retry_after_statuses: Container[int] = frozenset({429, 503})
+    """HTTP statuses whose Retry-After is believed (B4)."""
+
+    def end(self, http_status: int | None, close_code: int | None) -> End:
+        """Say what an end with this HTTP status or close code is."""
+        if http_status in self.auth_statuses or close_code in self.auth_codes:
+            return End.AUTH
+        if close_code is not None and any(close_code in codes for codes in self.terminal_codes):
+            return End.TERMINAL
+        return End.LOSS
+
+
+def backoff(failures: int, draw: float, timings: Timings) -> float:
+    """Return the wait before the retry after so many failures in a row (B1).
+
+    Args:
+        failures: Failed dials and lost connections in a row, from 1.
+        draw: A random number in [0, 1).
+        timings: For `backoff_base` and `backoff_cap`.
+
+    Returns:
+        Seconds: the cap is applied first, then the draw, so that the spread never vanishes.
+    """
+    # 2.0**1024 overflows; long before it every product is above the cap, or infinite.
+    ceiling = timings.backoff_base * 2.0 ** min(failures - 1, 1023)
+    return draw * min(timings.backoff_cap, ceiling)
