@@ -119,6 +119,11 @@ class Core:
         return self._failures
 
     @property
+    def details(self) -> str:
+        """What is known of the last end that nobody wished: an HTTP status, a close code."""
+        return self._details
+
+    @property
     def waiting(self) -> frozenset[int]:
         """The commands that were accepted and have not ended (C4)."""
         return frozenset().union(*self._waiting.values(), self._clearing, self._pings.commands)

@@ -294,7 +294,12 @@ _GIVEN_UP = {
 }
 """What a command's failure says when a timer caused it."""
 
-_CALLED_OFF = {"login": "abandon_login", "disconnect": "abort_close", "logout": "abort_close"}
+_CALLED_OFF = {
+    "login": "abandon_login",
+    "disconnect": "abort_close",
+    "logout": "abort_close",
+    "shut_down": "abort_close",
+}
 """What a caller's cancellation means beyond the end of its wait (C5)."""
 
 _COMMANDS = {

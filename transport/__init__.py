@@ -1,1 +1,54 @@
-"""The trio connection."""
+"""A managed WebSocket connection for trio.
+
+Start with `open_connection`. What a connection does is declared in `statemodel`; this package
+carries it out with sockets, tasks and clocks.
+"""
+
+from __future__ import annotations
+
+from statemodel import Code, Credentials, Mode, Policy, Reason, Status, StatusChange, Timings, User
+from transport._connection import Connection
+from transport._errors import DialError, TransportError
+from transport._listeners import StatusWatcher
+from transport._open import open_connection
+from transport._seam import Dialer, Ended, Request, Sink, Socket
+from transport._session import (
+    AuthenticationError,
+    Authenticator,
+    CredentialsRevokedError,
+    MemorySessionStore,
+    SessionStore,
+    SessionStoreError,
+    TrustingAuthenticator,
+)
+from transport._websocket import WebSocketDialer
+
+__all__ = [
+    "AuthenticationError",
+    "Authenticator",
+    "Code",
+    "Connection",
+    "Credentials",
+    "CredentialsRevokedError",
+    "DialError",
+    "Dialer",
+    "Ended",
+    "MemorySessionStore",
+    "Mode",
+    "Policy",
+    "Reason",
+    "Request",
+    "SessionStore",
+    "SessionStoreError",
+    "Sink",
+    "Socket",
+    "Status",
+    "StatusChange",
+    "StatusWatcher",
+    "Timings",
+    "TransportError",
+    "TrustingAuthenticator",
+    "User",
+    "WebSocketDialer",
+    "open_connection",
+]

@@ -1,0 +1,314 @@
+"""The connection object: what an application holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from statemodel import Code, Credentials, Status, StatusChange, User, events
+from transport._errors import TransportError
+from transport._listeners import StatusListener, StatusWatcher
+
+if TYPE_CHECKING:
+    from transport._driver import Driver
+    from transport._url import Address
+
+
+class Connection:
+    """A managed WebSocket connection; get one from `open_connection`.
+
+    All methods belong to the trio thread of their `open_connection`; from elsewhere use
+    `trio.from_thread`. A method that waits may be cancelled: the wait ends, what was asked for is
+    said below. Once the `async with` block has been left, calls raise `ERR_CLOSED` (rule O4).
+    """
+
+    def __init__(
+        self, driver: Driver, *, address: Address, max_message_size: int, allow_insecure: bool
+    ) -> None:
+        self._driver = driver
+        self._address = address
+        self._max_message_size = max_message_size
+        self._guarded = address.guarded or allow_insecure
+        self._token = trio.lowlevel.current_trio_token()
+
+    def __repr__(self) -> str:
+        scheme = "wss" if self._address.secure else "ws"
+        uid = self.user.uid if self.user else None
+        return f"<Connection {scheme}://{self._address.host_header} {self.status} user={uid!r}>"
+
+    # -- what one may ask ----------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        """The current status (T1); right as soon as the call that changes it has returned."""
+        return self._driver.machine.status
+
+    @property
+    def user(self) -> User | None:
+        """Who is logged in."""
+        return self._driver.machine.user
+
+    @property
+    def last_error(self) -> TransportError | None:
+        """Why the connection was last lost or refused; kept until that happens again."""
+        return self._driver.last_error
+
+    # -- the session ---------------------------------------------------------------------------
+
+    async def login(self, uid: str, *, auth_token: str = "") -> User:
+        """Log in: authenticate, save the user, and return it; the socket comes by itself (S1-S3).
+
+        Cancelled, the login is called off and nothing stays saved.
+
+        Args:
+            uid: The user's identifier, not empty.
+            auth_token: The secret; printable ASCII.
+
+        Raises:
+            TypeError, ValueError: these are no credentials.
+            TransportError: `ERR_AUTHENTICATION_FAILED`, `ERR_SESSION_NOT_SAVED` (S1);
+                `ERR_LOGIN_IN_PROGRESS`, `ERR_ALREADY_LOGGED_IN` (S7); `ERR_LOGGED_OUT`, when
+                `logout` came first (S5); `ERR_INSECURE_URL`: the token would travel unencrypted.
+        """
+        if not isinstance(uid, str) or not isinstance(auth_token, str):
+            raise TypeError("uid and auth_token must be str")
+        if not uid:
+            raise ValueError("uid must not be empty")
+        if not auth_token.isascii() or any(c < " " or c == "\x7f" for c in auth_token):
+            raise ValueError("auth_token must be printable ASCII: it travels in a header")
+        if auth_token and not self._guarded:
+            raise TransportError(Code.INSECURE_URL)
+        credentials = Credentials(uid=uid, auth_token=auth_token)
+        user = await self._command(lambda c: events.Login(command=c, credentials=credentials))
+        assert isinstance(user, User), "a login ends in a user"
+        return user
+
+    async def logout(self) -> None:
+        """Close the socket, stop everything, and clear the saved user (S5).
+
+        Works from every state, also offline. Cancelled, the socket is aborted at once.
+
+        Raises:
+            TransportError: `ERR_SESSION_NOT_CLEARED`: logged out all the same.
+        """
+        attempt = self._driver.attempt
+        await self._command(lambda c: events.Logout(command=c))
+        if attempt is not None:
+            await attempt.gone.wait()
+
+    # -- the connection ------------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Make the connection wanted, and wait until it is up (M1, A5, C1-C4, C8).
+
+        Cancelled, the wait ends and the wish stays: `disconnect` withdraws the wish.
+
+        Raises:
+            TransportError: `ERR_NOT_LOGGED_IN`; `ERR_APP_IN_BACKGROUND` (A5, C4);
+                `NO_INTERNET_CONNECTION` (M10); `ERR_DISCONNECTED`, `ERR_LOGGED_OUT`,
+                `ERR_CONNECTION_LOST`: overtaken; `ERR_CONNECTION_REFUSED` (B5).
+        """
+        await self._command(lambda c: events.Connect(command=c))
+
+    async def disconnect(self) -> None:
+        """Make the connection unwanted, and wait until the socket is closed (M2, A4, C5).
+
+        Takes at most `close_timeout`. Cancelled, the socket is aborted at once.
+
+        Raises:
+            TransportError: `ERR_NOT_LOGGED_IN`.
+        """
+        attempt = self._driver.attempt
+        await self._command(lambda c: events.Disconnect(command=c))
+        if attempt is not None:
+            await attempt.gone.wait()
+
+    async def ping(self) -> float:
+        """Ping the server; in manual mode in background this buys another `background_grace` (M4).
+
+        The call counts, not the pong. Cancelled, the ping is on its way all the same.
+
+        Returns:
+            The round-trip time in seconds.
+
+        Raises:
+            TransportError: `ERR_NOT_LOGGED_IN`; `NO_WEBSOCKET_CONNECTION` (P3);
+                `ERR_PING_TIMEOUT` after `pong_timeout`; `ERR_CONNECTION_LOST` or the code of what
+                ended the socket (P2).
+        """
+        value = await self._command(lambda c: events.Ping(command=c))
+        assert isinstance(value, float), "a ping ends in a time"
+        return value
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message; return when it is handed to the kernel.
+
+        Cancelled before it is picked up, it is withdrawn; afterwards it is sent whole.
+
+        Raises:
+            TypeError: the message is neither `str` nor `bytes`.
+            TransportError: `ERR_MESSAGE_TOO_BIG`; `ERR_NOT_LOGGED_IN`; `NO_WEBSOCKET_CONNECTION`
+                (P3); `ERR_CONNECTION_LOST`: the socket ended first, and the message may or may
+                not have arrived.
+        """
+        self._check_thread()
+        if not isinstance(message, (str, bytes)):
+            raise TypeError(f"a message must be str or bytes, not {type(message).__name__}")
+        try:
+            size = (
+                len(message)
+                if isinstance(message, bytes) or message.isascii()
+                else len(message.encode())
+            )
+        except UnicodeEncodeError as error:
+            raise ValueError("the message has lone surrogates and is no Unicode text") from error
+        if size > self._max_message_size:
+            limit = f"{size} bytes; the limit is {self._max_message_size}"
+            raise TransportError(Code.MESSAGE_TOO_BIG, limit)
+        attempt = self._driver.attempt
+        if self.status not in _UP or attempt is None or attempt.socket is None:
+            await self._command(lambda c: events.Send(command=c))  # raises what applies (S6, P3)
+            raise TransportError(Code.NO_WEBSOCKET_CONNECTION)
+        await attempt.socket.send(message)
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Iterate over the messages: in order, each once, on and on across reconnects (K6).
+
+        One task at a time may iterate. Nothing is lost by leaving the loop and coming back.
+
+        Raises:
+            trio.BusyResourceError: another task is iterating.
+            TransportError: `ERR_CONNECTION_REFUSED` when the server refuses for good (B5),
+                `ERR_CLOSED` when the connection object has ended; both after what had arrived.
+        """
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        self._check_thread()
+        return await self._driver.inbox.get(self._driver.failure)
+
+    # -- life cycle ----------------------------------------------------------------------------
+
+    def enter_background(self) -> None:
+        """Report that the application went into background: auto mode closes (A1), manual mode starts its window (M3).
+
+        When this returns, `status` is right and nothing more will be delivered of what must not be.
+        """
+        self._report(lambda c: events.EnterBackground(command=c))
+
+    def enter_foreground(self) -> None:
+        """Report that the application came into foreground (A2, M6, H2)."""
+        self._report(lambda c: events.EnterForeground(command=c))
+
+    def network_lost(self) -> None:
+        """Report the network down: the socket is given up, and nothing dials until it is up (N1)."""
+        self._report(lambda c: events.NetworkLost(command=c))
+
+    def network_restored(self) -> None:
+        """Report the network up: a wanted connection dials (N2)."""
+        self._report(lambda c: events.NetworkRestored(command=c))
+
+    # -- status --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[StatusWatcher]:
+        """Give an async iterator over status changes; the current one comes first (T2, T5).
+
+        Status is never held back. The iteration ends when the connection object does.
+        """
+        self._check_thread()
+        watcher = self._driver.listeners.watch(self._last_change())
+        if self._has_ended():
+            watcher.end()
+        try:
+            yield watcher
+        finally:
+            self._driver.listeners.unwatch(watcher)
+
+    def add_status_listener(
+        self, listener_id: str, listener: StatusListener
+    ) -> StatusListener | None:
+        """Call a function with every status change, now with the current one (T2, T4, T5).
+
+        It is called on the trio thread, in the midst of a step: what it asks of the connection
+        happens when the step has ended. What it raises goes to `on_listener_error`.
+
+        Returns:
+            The listener that had this id before and is replaced.
+        """
+        self._check_thread()
+        self._refuse_if_ended()
+        return self._driver.listeners.add(listener_id, listener, self._last_change())
+
+    def remove_status_listener(self, listener_id: str) -> bool:
+        """Stop calling a listener; return whether there was one of this id."""
+        self._check_thread()
+        return self._driver.listeners.remove(listener_id)
+
+    async def wait_connected(self) -> None:
+        """Wait until the socket is open (throttled or not).
+
+        Raises:
+            TransportError: `ERR_CONNECTION_REFUSED` (B5) or `ERR_CLOSED`.
+        """
+        await self.wait_status(*_UP)
+
+    async def wait_status(self, *statuses: Status) -> Status:
+        """Wait until the status is one of these, and return it.
+
+        Raises:
+            TransportError: `ERR_CONNECTION_REFUSED` (B5) or `ERR_CLOSED`, unless `disconnected`
+                is what one waits for.
+        """
+        if not statuses or not all(isinstance(status, Status) for status in statuses):
+            raise TypeError("wait_status takes one or more of Status")
+        async with self.watch() as changes:
+            async for change in changes:
+                if change.current in statuses:
+                    return change.current
+                failure = self._driver.failure()
+                if failure is not None:
+                    raise failure
+        raise TransportError(Code.CLOSED)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    async def _command(self, make: Callable[[int], events.Event]) -> User | float | None:
+        self._check_thread()
+        command, waiter = self._driver.begin(make)
+        return await self._driver.finish(command, waiter)
+
+    def _report(self, make: Callable[[int], events.Event]) -> None:
+        self._check_thread()
+        command, waiter = self._driver.begin(make)
+        self._driver.forget(command)
+        if waiter.error is not None:
+            raise waiter.error
+
+    def _last_change(self) -> StatusChange:
+        return self._driver.machine.last_change(self._driver.clock())
+
+    def _has_ended(self) -> bool:
+        failure = self._driver.failure()
+        return failure is not None and failure.code is Code.CLOSED
+
+    def _refuse_if_ended(self) -> None:
+        if self._has_ended():
+            raise TransportError(Code.CLOSED)
+
+    def _check_thread(self) -> None:
+        try:
+            if trio.lowlevel.current_trio_token() is self._token:
+                return
+        except RuntimeError:
+            pass
+        raise RuntimeError(
+            "this connection belongs to another trio thread; call it with trio.from_thread.run or "
+            "trio.from_thread.run_sync"
+        )
+
+
+_UP = (Status.CONNECTED, Status.FEATURE_THROTTLED)

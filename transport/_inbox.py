@@ -1,0 +1,89 @@
+"""The messages that have arrived and have not been read (rules K3, K6)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import trio
+
+from transport._errors import TransportError
+
+
+class Inbox:
+    """A queue between the sockets of one connection and its one reader.
+
+    It outlives the sockets: what had arrived before a loss is still read, and what the next socket
+    brings comes after it.
+
+    Args:
+        max_messages: With so many unread messages no more is read from the socket.
+        max_size: Likewise for their size, in characters and bytes; one read may go beyond either.
+    """
+
+    def __init__(self, max_messages: int, max_size: int) -> None:
+        self._max_messages = max_messages
+        self._max_size = max_size
+        self._messages: deque[str | bytes] = deque()
+        self._size = 0
+        self._busy = False
+        self._arrived = trio.Event()
+        self._room = trio.Event()
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be read from the socket."""
+        return len(self._messages) < self._max_messages and self._size < self._max_size
+
+    def put(self, message: str | bytes) -> None:
+        """Append a message."""
+        self._messages.append(message)
+        self._size += len(message)
+        self._arrived.set()
+
+    async def wait_room(self) -> None:
+        """Wait until there is room."""
+        while not self.has_room:
+            self._room = trio.Event()
+            await self._room.wait()
+
+    def clear(self) -> None:
+        """Drop what is unread (K3)."""
+        self._messages.clear()
+        self._size = 0
+        self._room.set()
+
+    def wake(self) -> None:
+        """Let the reader look again whether anything can still come."""
+        self._arrived.set()
+
+    async def get(self, failure: Callable[[], TransportError | None]) -> str | bytes:
+        """Return the oldest message, waiting for one.
+
+        Cancelled, it has taken none.
+
+        Raises:
+            trio.BusyResourceError: somebody else is reading.
+            TransportError: nothing is left, and `failure` says why nothing will come.
+        """
+        if self._busy:
+            raise trio.BusyResourceError("another task is reading this connection's messages")
+        self._busy = True
+        try:
+            await trio.lowlevel.checkpoint()
+            while not self._messages:
+                error = failure()
+                if error is not None:
+                    raise error
+                self._arrived = trio.Event()
+                await self._arrived.wait()
+        finally:
+            self._busy = False
+        message = self._messages.popleft()
+        self._size -= len(message)
+        if not self._room.is_set():
+            self._room.set()
+        return message

@@ -1,0 +1,164 @@
+"""`open_connection`: put the pieces together, and take them apart again."""
+
+from __future__ import annotations
+
+import random
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import trio
+
+from statemodel import Code, Machine, Mode, Policy, Timings, User, events
+from transport._connection import Connection
+from transport._driver import Driver
+from transport._errors import TransportError
+from transport._inbox import Inbox
+from transport._listeners import ListenerErrorHook, Listeners, log_listener_error
+from transport._seam import Dialer, Request
+from transport._session import (
+    Authenticator,
+    MemorySessionStore,
+    SessionStore,
+    TrustingAuthenticator,
+)
+from transport._url import parse_url
+from transport._websocket import WebSocketDialer
+
+NetworkMonitor = Callable[[Callable[[bool], None]], Awaitable[None]]
+"""An async function that calls what it is given with `True` or `False` when the network goes up or down."""
+
+
+@asynccontextmanager
+async def open_connection(
+    url: str,
+    *,
+    mode: Mode = Mode.AUTO,
+    timings: Timings | None = None,
+    policy: Policy | None = None,
+    foreground: bool = True,
+    online: bool = True,
+    session_store: SessionStore | None = None,
+    authenticator: Authenticator | None = None,
+    dialer: Dialer | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+    headers: tuple[tuple[str, str], ...] = (),
+    network_monitor: NetworkMonitor | None = None,
+    allow_insecure: bool = False,
+    max_message_size: int = 2**20,
+    max_unread: int = 128,
+    on_listener_error: ListenerErrorHook = log_listener_error,
+    clock: Callable[[], float] = trio.current_time,
+    draw: Callable[[], float] = random.random,
+) -> AsyncIterator[Connection]:
+    """Open a connection object; what it does from here on is in the rulebook.
+
+    Leaving the block ends the connection as `disconnect` does, within `close_timeout`; leaving it
+    by cancellation aborts at once. Neither logs out, neither leaves a task or a descriptor. What
+    the block raises comes out as it is.
+
+    Args:
+        url: Where to; `ws:` or `wss:`.
+        mode: Who decides when the connection is up (O1).
+        timings: The settings.
+        policy: What HTTP statuses and close codes mean (B5).
+        foreground: Whether the application starts in foreground (O2).
+        online: Whether the network starts up (O2).
+        session_store: Where the user is kept; by default in memory, for this object alone.
+        authenticator: Who checks and renews credentials; by default the token is believed.
+        dialer: Who opens sockets; by default trio-websocket over TCP and TLS.
+        ssl_context: For `wss:`; by default the platform's trust store.
+        headers: Further headers of the upgrade request.
+        network_monitor: Runs beside the block and reports the network; without one it counts as
+            up, unless the application calls `network_lost` (N4).
+        allow_insecure: Let a token travel unencrypted over `ws:` to a host that is not loopback.
+        max_message_size: Bytes, both ways; a larger message that comes in ends the connection for
+            good with 1009, one that is to go out is refused.
+        max_unread: So many messages wait for their reader before the socket is read no more (K6).
+        on_listener_error: Told what status listeners raise (T4); by default it is logged.
+        clock: Seconds that never go back; by default trio's.
+        draw: Random numbers in [0, 1) for the spread of retries (B1).
+
+    Raises:
+        TypeError, ValueError: an argument is none that could work.
+        TransportError: `ERR_INSECURE_URL`: a saved token would travel unencrypted.
+    """
+    address = parse_url(url)
+    if not isinstance(timings, Timings | None):
+        raise TypeError(f"timings must be Timings, not {timings!r}")
+    for name, number in (("max_message_size", max_message_size), ("max_unread", max_unread)):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ValueError(f"{name} must be a positive whole number, not {number!r}")
+    if ssl_context is not None and not address.secure:
+        raise ValueError("an ssl_context is of no use with ws:")
+    machine = Machine(
+        mode=Mode(mode), timings=timings, policy=policy, foreground=foreground, online=online
+    )
+    store = MemorySessionStore() if session_store is None else session_store
+    listeners = Listeners(on_listener_error)
+
+    def request(user: User) -> Request:
+        return Request(
+            address=address,
+            user=user,
+            ssl_context=ssl_context,
+            headers=headers,
+            max_message_size=max_message_size,
+            close_timeout=machine.timings.close_timeout,
+        )
+
+    saved = await store.load()
+    if saved is not None and saved.auth_token and not (address.guarded or allow_insecure):
+        raise TransportError(Code.INSECURE_URL)
+    escaped: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            driver = Driver(
+                machine,
+                nursery=nursery,
+                dialer=WebSocketDialer() if dialer is None else dialer,
+                request=request,
+                authenticator=TrustingAuthenticator() if authenticator is None else authenticator,
+                store=store,
+                inbox=Inbox(max_unread, 4 * max_message_size),
+                listeners=listeners,
+                clock=clock,
+                draw=draw,
+            )
+            nursery.start_soon(driver.run_timer)
+            if network_monitor is not None:
+                nursery.start_soon(network_monitor, driver.report_network)
+            if saved is not None:
+                driver.dispatch(events.SessionRestored(user=saved))
+            try:
+                yield Connection(
+                    driver,
+                    address=address,
+                    max_message_size=max_message_size,
+                    allow_insecure=allow_insecure,
+                )
+            except BaseException as error:
+                escaped = error
+                raise
+            finally:
+                await driver.shut_down()
+                nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        escaped = _the_one(group, escaped)
+    if escaped is not None:
+        context = escaped.__context__
+        try:
+            raise escaped
+        finally:
+            escaped.__context__ = context  # not the group that it came in
+            del escaped, context
+
+
+def _the_one(group: BaseExceptionGroup, escaped: BaseException | None) -> BaseException:
+    """Return what the caller of the block is to see: one exception as it is, several in their group."""
+    real = group.split(trio.Cancelled)[1]
+    if real is None:  # nothing but cancellation
+        return escaped if escaped is not None else group
+    if len(real.exceptions) == 1:
+        return real.exceptions[0]
+    return real

@@ -1,0 +1,108 @@
+"""The seam between a connection and the library that speaks WebSocket.
+
+A `Dialer` runs one socket from its dial to its end, and tells a `Sink` what it sees. Everything it
+tells is a plain call on the trio thread, so that nothing waits between a frame and its meaning.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from statemodel import User
+from transport._url import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to dial."""
+
+    address: Address
+    user: User = field(repr=False)
+    """Whose token opens the socket."""
+    ssl_context: ssl.SSLContext | None = None
+    """For `wss:`; `None` for the platform's trust store."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Further headers of the upgrade request."""
+    max_message_size: int = 2**20
+    """Bytes; a larger message closes the socket with 1009."""
+    close_timeout: float = 5.0
+    """Seconds in which an answer to the peer's close is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How an open socket ended."""
+
+    code: int = 1006
+    """The close code (RFC 6455, 7.4); 1006 if there was none."""
+    details: str = ""
+    """The close reason, or what broke."""
+
+
+@runtime_checkable
+class Socket(Protocol):
+    """An open socket. All calls return at once but `send`; none of them may be made after `abort`."""
+
+    def ping(self, payload: bytes) -> None:
+        """Queue a ping ahead of all data not yet written (P1); tell the sink when it is written."""
+
+    async def send(self, message: str | bytes) -> None:
+        """Write a message; return when it is handed to the kernel.
+
+        Cancelled before the message is picked up, it is withdrawn; afterwards it is completed.
+
+        Raises:
+            TransportError: `ERR_CONNECTION_LOST`: the socket ended first; the message may or may
+                not have arrived.
+        """
+
+    def close(self) -> None:
+        """Begin the closing handshake with 1000; nothing is delivered any more (K3)."""
+
+    def abort(self) -> None:
+        """Close the descriptor before returning (K1)."""
+
+
+class Sink(Protocol):
+    """What a dialer tells of one socket."""
+
+    def opened(self, socket: Socket) -> None:
+        """The dial succeeded, hello included."""
+
+    def frame(self) -> None:
+        """Something came in: the peer is alive (P4)."""
+
+    def message(self, message: str | bytes) -> None:
+        """A whole message came in."""
+
+    def ping_written(self, payload: bytes) -> None:
+        """A ping is on the wire."""
+
+    def pong(self, payload: bytes) -> None:
+        """A pong came in."""
+
+    def throttled(self, *, on: bool) -> None:
+        """The server switched throttling on or off (T7)."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the application has room for more messages; if not, read nothing (K6)."""
+
+    async def wait_room(self) -> None:
+        """Wait until it has; the connection notes that the socket is not being read."""
+
+
+class Dialer(Protocol):
+    """Opens sockets."""
+
+    async def run(self, request: Request, sink: Sink) -> Ended:
+        """Dial, tell the sink, and run the socket until it has ended.
+
+        Its descriptor is closed when this returns, raises or is cancelled (K1). Time limits are
+        the caller's: it cancels.
+
+        Raises:
+            DialError: there was no socket; not raised once the sink was told `opened`.
+        """

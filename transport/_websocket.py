@@ -1,0 +1,350 @@
+"""The dialer that speaks trio-websocket; nothing else imports it or wsproto.
+
+trio-websocket hides what a managed connection must know: pongs one by one, the peer's pings, when
+reading stops, and how a write ended. So this module stands on its `WebSocketConnection` and on
+these internals of 0.12: the constructor, `_reader_task`, `_send`, and the `_handle_*_event`
+methods. The dependency is pinned to that minor, and a test names each of them.
+
+What it mends, each with a test of that name in `tests/transport/test_websocket_traps.py`:
+
+* a waiting `ping()` hangs when the peer vanishes: pings and pongs are told, nobody waits here;
+* `aclose()` has no time limit: closing is a request, and `abort` closes the descriptor at once;
+* unread messages stop its reader unseen: reading stops here, on purpose, and the sink is told;
+* a cancelled `send_message` leaves half a frame: one task owns all writes, and completes them.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+import wsproto.events as ws
+from trio_websocket import ConnectionClosed, WebSocketConnection
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
+from wsproto.utilities import ProtocolError
+
+from statemodel import Code
+from transport._errors import DialError, TransportError
+from transport._seam import Ended, Request, Sink
+
+RECEIVE_BYTES = 64 * 2**10
+"""Bytes per read: trio-websocket's own 4 KiB makes 64 KiB messages about five times slower."""
+
+FRAGMENT = 64 * 2**10
+"""Characters or bytes; larger messages are written in fragments, so that a ping need not wait for all of one (P1)."""
+
+
+class _Over(Exception):
+    """The socket has ended in this way."""
+
+    def __init__(self, ended: Ended | DialError) -> None:
+        self.ended = ended
+
+
+@dataclass(slots=True, eq=False)
+class _Outgoing:
+    message: str | bytes
+    written: int = 0
+    started: bool = False
+    sent: bool = False
+    done: trio.Event = field(default_factory=trio.Event)
+
+
+class WebSocketDialer:
+    """Dials with trio-websocket over TCP and TLS."""
+
+    async def run(self, request: Request, sink: Sink) -> Ended:
+        """Dial and run one socket; see `Dialer.run`."""
+        try:
+            stream = await _open_stream(request)
+        except OSError as error:
+            raise DialError(f"{type(error).__name__}: {error}") from error
+        except trio.BrokenResourceError as error:  # TLS; the cause says what was wrong
+            raise DialError(f"TLS: {error.__cause__ or error}") from error
+        return await run_socket(stream, request, sink)
+
+
+async def run_socket(stream: trio.abc.Stream, request: Request, sink: Sink) -> Ended:
+    """Run the client's side of a WebSocket on an open stream, to its end."""
+    peer = _Peer(stream, request, sink)
+    try:
+        return await peer.run()
+    finally:
+        peer.abort()
+
+
+async def _open_stream(request: Request) -> trio.abc.Stream:
+    address = request.address
+    stream: trio.SocketStream = await trio.open_tcp_stream(address.host, address.port)
+    if not address.secure:
+        return stream
+    try:
+        secured = trio.SSLStream(
+            stream,
+            request.ssl_context or ssl.create_default_context(),
+            server_hostname=address.host,
+            https_compatible=True,
+        )
+        await secured.do_handshake()
+    except BaseException:
+        stream.socket.close()
+        raise
+    return secured
+
+
+def _close_now(stream: trio.abc.Stream) -> None:
+    """Close a stream's descriptor without waiting for anything."""
+    while isinstance(stream, trio.SSLStream):
+        stream = stream.transport_stream
+    if isinstance(stream, trio.SocketStream):
+        stream.socket.close()
+    else:
+        stream.close()  # type: ignore[attr-defined]  # in-memory streams have a plain close
+
+
+class _Observed(trio.abc.Stream):
+    """A stream that tells the sink what comes in, and reads only while there is room (K6)."""
+
+    def __init__(self, stream: trio.abc.Stream, sink: Sink) -> None:
+        self._stream = stream
+        self._sink = sink
+        self.draining = False
+        """Whether messages are being dropped, so that reading need not wait for room."""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if not self._sink.has_room and not self.draining:
+            await self._sink.wait_room()
+        data = await self._stream.receive_some(max_bytes)
+        if data:
+            self._sink.frame()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        _close_now(self._stream)
+        await trio.lowlevel.checkpoint()
+
+
+class _Peer(WebSocketConnection):
+    """The client's end of one socket: a `Socket`."""
+
+    def __init__(self, stream: trio.abc.Stream, request: Request, sink: Sink) -> None:
+        self._raw = stream
+        self._observed = _Observed(stream, sink)
+        super().__init__(
+            self._observed,
+            WSConnection(ConnectionType.CLIENT),
+            host=request.address.host_header,
+            path=request.address.resource,
+            client_extra_headers=_headers(request),
+            message_queue_size=0,  # unused: messages go straight to the sink
+            max_message_size=request.max_message_size,
+            receive_buffer_size=RECEIVE_BYTES,
+        )
+        self._sink = sink
+        self._close_timeout = request.close_timeout
+        self._opened = False
+        self._ping_queue: deque[bytes] = deque()
+        self._pong: bytes | None = None
+        self._close_code: int | None = None
+        self._data: deque[_Outgoing] = deque()
+        self._work = trio.Event()
+        self._closed = trio.Event()  # nothing is written any more
+
+    # -- the life of the socket ----------------------------------------------------------------
+
+    async def run(self) -> Ended:
+        ended: Ended | DialError = Ended(details="the connection broke")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write)
+            try:
+                await self._reader_task()
+            except _Over as over:
+                ended = over.ended
+            except ProtocolError as error:
+                ended = Ended(details=str(error))
+            if self._opened and self._close_code is not None:
+                with trio.move_on_after(self._close_timeout):  # the answer to the peer's close
+                    await self._closed.wait()
+            nursery.cancel_scope.cancel()
+        if isinstance(ended, DialError):
+            raise ended
+        if not self._opened:
+            raise DialError("the server closed the connection, or speaks no WebSocket")
+        return ended
+
+    async def _write(self) -> None:
+        """Own all writes: control frames first, then data, each frame whole."""
+        try:
+            while self._close_code is None:
+                if self._ping_queue:
+                    payload = self._ping_queue.popleft()
+                    await self._send(ws.Ping(payload=payload))
+                    self._sink.ping_written(payload)
+                elif self._pong is not None:
+                    payload, self._pong = self._pong, None
+                    await self._send(ws.Pong(payload=payload))
+                elif self._data:
+                    await self._write_part(self._data[0])
+                else:
+                    self._work = trio.Event()
+                    await self._work.wait()
+            await self._send(ws.CloseConnection(code=self._close_code))
+        except (ConnectionClosed, ProtocolError):
+            self.abort()  # it broke; the reader notices
+        finally:
+            self._closed.set()
+            self._fail_sends()
+
+    async def _write_part(self, outgoing: _Outgoing) -> None:
+        """Write one fragment of the first message in the queue."""
+        start = outgoing.written
+        part = outgoing.message[start : start + FRAGMENT]
+        outgoing.written = start + len(part)
+        last = outgoing.written == len(outgoing.message)
+        event: ws.Event
+        if isinstance(part, str):
+            event = ws.TextMessage(data=part, message_finished=last)
+        else:
+            event = ws.BytesMessage(data=part, message_finished=last)
+        outgoing.started = True
+        await self._send(event)
+        if last:
+            self._data.popleft()
+            outgoing.sent = True
+            outgoing.done.set()
+
+    def _fail_sends(self) -> None:
+        while self._data:
+            self._data.popleft().done.set()
+
+    def _tell(self, tell: Callable[..., None], *arguments: Any) -> None:
+        """Tell the sink; the reader takes a KeyError for an unknown event and would swallow it."""
+        try:
+            tell(*arguments)
+        except KeyError as error:
+            raise RuntimeError(f"a bug in {tell!r}") from error
+
+    # -- Socket --------------------------------------------------------------------------------
+
+    # The inherited ping(), close and send_message() are not used: see the module's docstring.
+    def ping(self, payload: bytes) -> None:  # type: ignore[override]
+        self._ping_queue.append(payload)
+        self._work.set()
+
+    async def send(self, message: str | bytes) -> None:
+        outgoing = _Outgoing(message)
+        if self._closed.is_set() or self._close_code is not None:
+            raise TransportError(Code.CONNECTION_LOST, "the socket is closing")
+        self._data.append(outgoing)
+        self._work.set()
+        try:
+            await outgoing.done.wait()
+        except trio.Cancelled:
+            if not outgoing.started and outgoing in self._data:
+                self._data.remove(outgoing)
+            raise
+        if not outgoing.sent:
+            raise TransportError(Code.CONNECTION_LOST, "the socket ended before it was written")
+
+    def close(self) -> None:
+        self._observed.draining = True
+        self._request_close(1000)
+
+    def abort(self) -> None:
+        _close_now(self._raw)
+
+    def _request_close(self, code: int) -> None:
+        if self._close_code is None:
+            self._close_code = code
+        self._work.set()
+
+    # -- what the reader sees ------------------------------------------------------------------
+
+    async def _handle_accept_connection_event(self, event: ws.AcceptConnection) -> None:
+        await super()._handle_accept_connection_event(event)
+        self._opened = True
+        self._tell(self._sink.opened, self)
+
+    async def _handle_reject_connection_event(self, event: ws.RejectConnection) -> None:
+        headers = {bytes(name).lower(): bytes(value) for name, value in event.headers}
+        raise _Over(
+            DialError(
+                f"the server answered HTTP {event.status_code}",
+                http_status=event.status_code,
+                retry_after=_retry_after(headers),
+            )
+        )
+
+    async def _handle_message_event(self, event: ws.BytesMessage | ws.TextMessage) -> None:
+        if self._observed.draining:
+            return
+        data: str | bytes = event.data if isinstance(event, ws.TextMessage) else bytes(event.data)
+        if data:  # empty fragments without end must not grow a list
+            self._message_parts.append(data)
+            self._message_size += _size(data)
+        if self._message_size > self._max_message_size:
+            self._request_close(1009)
+            text = f"a message of more than {self._max_message_size} bytes came in"
+            raise _Over(Ended(code=1009, details=text))
+        if event.message_finished:
+            empty: str | bytes = "" if isinstance(event, ws.TextMessage) else b""
+            parts: list[Any] = self._message_parts
+            self._message_parts = []
+            self._message_size = 0
+            self._tell(self._sink.message, parts[0] if len(parts) == 1 else empty.join(parts))
+
+    async def _handle_ping_event(self, event: ws.Ping) -> None:
+        self._pong = bytes(event.payload)  # RFC 6455, 5.5.3: the newest may stand for all
+        self._work.set()
+
+    async def _handle_pong_event(self, event: ws.Pong) -> None:
+        self._tell(self._sink.pong, bytes(event.payload))
+
+    async def _handle_close_connection_event(self, event: ws.CloseConnection) -> None:
+        """Take the peer's close, its answer to ours, or a frame that could not be parsed."""
+        if self._wsproto.state is not ConnectionState.CLOSED:
+            self._request_close(event.code)
+        raise _Over(Ended(code=event.code, details=event.reason or f"close code {event.code}"))
+
+
+def _headers(request: Request) -> list[tuple[bytes, bytes]]:
+    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers]
+    if request.user.auth_token:
+        headers.append((b"Authorization", b"Bearer " + request.user.auth_token.encode("latin-1")))
+    return headers
+
+
+def _size(data: str | bytes) -> int:
+    """Return the size of a message on the wire, in bytes."""
+    if isinstance(data, bytes) or data.isascii():
+        return len(data)
+    return len(data.encode())
+
+
+def _retry_after(headers: dict[bytes, bytes]) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3): a number, or a date."""
+    text = headers.get(b"retry-after", b"").decode("latin-1").strip()
+    if text.isdecimal() and text.isascii() and len(text) < 10:
+        return float(text)
+    try:
+        until = email.utils.parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None
+    try:  # the server's own clock, if it says, so that ours may be wrong
+        now = email.utils.parsedate_to_datetime(headers[b"date"].decode("latin-1")).timestamp()
+    except (KeyError, ValueError):
+        now = time.time()
+    return max(0.0, until - now)
