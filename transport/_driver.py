@@ -161,7 +161,9 @@ class Driver:
         self._descriptor = trio.StrictFIFOLock()  # K1: one at a time
         self._login_scope = trio.CancelScope()
         self._jobs: deque[_Job] = deque()
-        self._store_scope = trio.CancelScope(shield=True)
+        self._working = False
+        self._store_deadline = inf
+        self._store_scope = trio.CancelScope()
         self._timer = trio.CancelScope()
 
     # -- events in, effects out ----------------------------------------------------------------
@@ -201,14 +203,18 @@ class Driver:
             with trio.CancelScope() as self._timer:
                 self._set_timer()
                 await trio.sleep_forever()
+            # At equality the input goes first (H4): let those run who woke at this same instant.
+            await trio.lowlevel.checkpoint()
             self.dispatch(events.TimePassed())
 
     def _set_timer(self) -> None:
         deadline = self.machine.next_deadline
         if deadline is None:
-            self._timer.deadline = inf
-        else:  # the machine's clock may be another than trio's (H5)
-            self._timer.deadline = trio.current_time() + (deadline - self.clock())
+            deadline = inf
+        elif self.clock is not trio.current_time:
+            deadline = trio.current_time() + (deadline - self.clock())
+        if deadline != self._timer.deadline:  # setting it costs more than looking
+            self._timer.deadline = deadline
 
     def _perform(self, effect: effects.Effect) -> None:
         match effect:
@@ -396,7 +402,8 @@ class Driver:
 
     def _queue_job(self, job: _Job) -> None:
         self._jobs.append(job)
-        if len(self._jobs) == 1:
+        if not self._working:
+            self._working = True
             self._nursery.start_soon(self._work)
 
     def _cancel_saves(self) -> None:
@@ -406,16 +413,21 @@ class Driver:
 
     def hurry(self) -> None:
         """The connection object was cancelled: give the store no longer than a socket's close."""
-        self._store_scope.deadline = trio.current_time() + self.machine.timings.close_timeout
+        self._store_deadline = trio.current_time() + self.machine.timings.close_timeout
+        self._store_scope.deadline = self._store_deadline
 
     async def _work(self) -> None:
         """Do what is queued; shielded, since a cancelled application may have logged out just now."""
         limit = self.machine.timings.auth_timeout
-        with self._store_scope:
+        with trio.CancelScope(shield=True, deadline=self._store_deadline) as self._store_scope:
             while self._jobs:
                 job = self._jobs[0]
+                if job.scope.cancel_called:  # called off before it began
+                    self._jobs.popleft()
+                    continue
                 error: str | None = f"the session store did not answer within {limit:g} s"
-                with job.scope, trio.move_on_after(limit):
+                # A login's save has the machine's own time limit, and is called off by it.
+                with job.scope, trio.move_on_after(inf if job.is_login else limit):
                     try:
                         await job.run()
                         error = None
@@ -425,6 +437,7 @@ class Driver:
                 event = job.report(error)
                 if event is not None:
                     self.dispatch(event)
+        self._working = False
 
 
 def _saved(generation: int, error: str | None) -> events.Event:

@@ -1,0 +1,101 @@
+"""Which calls are turned down, with which code, and that nothing else comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from statemodel._vocabulary import Code
+from statemodel.trace_rules._facts import EPSILON, Facts, later
+from statemodel.trace_rules._rule import Complaint
+from statemodel.trace_rules._view import Call, View
+from statemodel.traces import PingSent
+
+ELSEWHERE = (Code.INSECURE_URL, Code.MESSAGE_TOO_BIG, Code.CHAT_API_FAILURE)
+"""Refusals for reasons that no trace shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a call has to fare in its own step."""
+
+    rule: str
+    code: Code | None
+    """The refusal; `None` if it is accepted."""
+
+
+def verdict(facts: Facts, call: Call) -> Verdict | None:
+    """Return how a call has to fare given what is known before it; `None` if that is left open."""
+    if facts.closed:
+        return None if call.called.name == "shut_down" else Verdict("O4", Code.CLOSED)
+    match call.called.name:
+        case "connect":
+            return _connect(facts)
+        case "disconnect":
+            if facts.user is None and any(c.name == "logout" for c in facts.waiting.values()):
+                return None
+            return Verdict("S6", Code.NOT_LOGGED_IN) if facts.user is None else Verdict("C5", None)
+        case "ping" | "send":
+            return _on_socket(facts, call.called.name)
+        case "login":
+            return _login(facts, call)
+        case "logout":
+            return Verdict("S5", None)
+        case _:
+            return Verdict("O4", None)
+
+
+def _connect(facts: Facts) -> Verdict | None:
+    if facts.user is None:
+        return Verdict("S6", Code.NOT_LOGGED_IN)
+    if facts.auto_background:
+        return Verdict("A5", Code.APP_IN_BACKGROUND)
+    if facts.open is not None:
+        return Verdict("C1", None)
+    if facts.manual_background and not facts.busy:
+        if not facts.online:
+            return Verdict("M10", Code.NO_INTERNET_CONNECTION)
+        if later(facts.not_before, facts.time):
+            return Verdict("B4", Code.CONNECTION_LOST)
+        return None if facts.not_before >= facts.time - EPSILON else Verdict("M10", None)
+    if not facts.online:
+        return Verdict("C8", None)
+    if facts.busy:
+        return Verdict("C2", None)
+    return Verdict("C3" if facts.wanted else "C7", None)
+
+
+def _on_socket(facts: Facts, name: str) -> Verdict:
+    if facts.user is None:
+        return Verdict("S6", Code.NOT_LOGGED_IN)
+    if facts.open is None:
+        return Verdict("P3", Code.NO_WEBSOCKET_CONNECTION)
+    return Verdict("P1" if name == "ping" else "C4", None)
+
+
+def _login(facts: Facts, call: Call) -> Verdict:
+    if facts.login is not None:
+        return Verdict("S7", Code.LOGIN_IN_PROGRESS)
+    if facts.user is not None and facts.user != call.called.uid:
+        return Verdict("S7", Code.ALREADY_LOGGED_IN)
+    return Verdict("S7" if facts.user is not None else "S1", None)
+
+
+def misjudged(view: View, number: str) -> Iterator[Complaint]:
+    """Yield the calls that rule `number` would have had fare otherwise in their own step."""
+    for call in view.calls:
+        start = call.start
+        expected = verdict(start.before, call)
+        if expected is None or expected.rule != number:
+            continue
+        name = call.called.name
+        if expected.code is not None:
+            if call.refused is not expected.code and call.refused not in ELSEWHERE:
+                yield start.time, f"{name} was not refused with {expected.code}"
+            elif not start.step.timer and (effects := start.step.effects()):
+                what = type(effects[0]).__name__
+                yield start.time, f"{name} was refused, and yet something was done: {what}"
+        elif call.refused not in (None, *ELSEWHERE) and not start.step.timer:
+            pings = [p.command for p in start.step.all(PingSent)]
+            if call.called.command not in pings:
+                yield start.time, f"{name} was refused with {call.refused} without a reason"
