@@ -1,0 +1,42 @@
+# Everything runs in .venv, which is made when it is missing; only Python, make and git are needed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-long lint types table wheel clean
+
+demo: .venv/ready
+	$(BIN)/python -m transport demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+test-long: .venv/ready
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest
+
+table: .venv/ready
+	$(BIN)/statemodel table
+
+lint: .venv/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/lint
+	$(BIN)/mypy
+
+wheel: .venv/ready
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable . --group test
+	touch $@
+
+.venv/lint: .venv/ready
+	$(BIN)/python -m pip install --quiet --group lint
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
