@@ -12,15 +12,14 @@ store's.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, assert_never
 
 import trio
 
 from statemodel import Code, Credentials, Machine, Reason, Status, User, effects, events
+from transport._attempt import Attempt
 from transport._errors import DialError, TransportError
 from transport._inbox import Inbox
 from transport._listeners import Listeners
@@ -30,11 +29,11 @@ from transport._session import (
     Authenticator,
     CredentialsRevokedError,
     SessionStore,
-    SessionStoreError,
 )
+from transport._store_queue import StoreQueue
 
 if TYPE_CHECKING:
-    from transport._seam import Dialer, Request, Socket
+    from transport._seam import Dialer, Request
 
 _LOST = {Reason.DIAL_FAILED, Reason.CLOSED_BY_PEER, Reason.NO_ANSWER}
 """Changes of status that say that something went wrong, and may be mended by a retry."""
@@ -49,80 +48,6 @@ class Waiter:
         self.event = trio.Event()
         self.error: TransportError | None = None
         self.value: User | float | None = None
-
-
-class Attempt:
-    """One dial and the socket it leads to: the `Sink` of its generation."""
-
-    def __init__(self, driver: Driver, generation: int) -> None:
-        self._driver = driver
-        self.generation = generation
-        self.scope = trio.CancelScope()
-        self.gone = trio.Event()
-        self.socket: Socket | None = None
-        self.heard_at: float | None = None
-        self._delivers = True
-
-    # -- Sink ----------------------------------------------------------------------------------
-
-    def opened(self, socket: Socket) -> None:
-        self.socket = socket
-        self._driver.dispatch(events.DialSucceeded(generation=self.generation))
-
-    def frame(self) -> None:
-        self.heard_at = self._driver.clock()  # told to the machine when it matters
-
-    def message(self, message: str | bytes) -> None:
-        if self._delivers:
-            self._driver.inbox.put(message)
-
-    def ping_written(self, payload: bytes) -> None:
-        self._driver.dispatch(events.PingWritten(generation=self.generation, payload=payload))
-
-    def pong(self, payload: bytes) -> None:
-        self._driver.dispatch(events.PongReceived(generation=self.generation, payload=payload))
-
-    def throttled(self, *, on: bool) -> None:
-        event = events.ThrottlingStarted if on else events.ThrottlingEnded
-        self._driver.dispatch(event(generation=self.generation))
-
-    @property
-    def has_room(self) -> bool:
-        return self._driver.inbox.has_room
-
-    async def wait_room(self) -> None:
-        self._driver.dispatch(events.ReadingPaused(generation=self.generation))
-        try:
-            await self._driver.inbox.wait_room()
-        finally:
-            self._driver.dispatch(events.ReadingResumed(generation=self.generation))
-
-    # -- for the driver ------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Begin the closing handshake."""
-        self._delivers = False  # K3
-        if self.socket is not None:
-            self.socket.close()
-
-    def abort(self) -> None:
-        """Close the descriptor now; the task ends in its own time."""
-        self._delivers = False
-        if self.socket is not None:
-            self.socket.abort()
-        self.scope.cancel()
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A call of the session store."""
-
-    run: Callable[[], Awaitable[None]]
-    report: Callable[[str | None], events.Event | None]
-    """What to tell the machine when it has ended, given what went wrong."""
-    is_login: bool = False
-    """Whether it is called off with the login."""
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
 
 class Driver:
@@ -152,7 +77,12 @@ class Driver:
         self._dialer = dialer
         self._request = request
         self._authenticator = authenticator
-        self._store = store
+        self._store = StoreQueue(
+            store,
+            nursery=nursery,
+            dispatch=self.dispatch,
+            patience=machine.timings.auth_timeout,
+        )
         self._draw = draw
         self._queue: deque[tuple[events.Event, float]] = deque()
         self._dispatching = False
@@ -160,10 +90,6 @@ class Driver:
         self._commands = 0
         self._descriptor = trio.StrictFIFOLock()  # K1: one at a time
         self._login_scope = trio.CancelScope()
-        self._jobs: deque[_Job] = deque()
-        self._working = False
-        self._store_deadline = inf
-        self._store_scope = trio.CancelScope()
         self._timer = trio.CancelScope()
 
     # -- events in, effects out ----------------------------------------------------------------
@@ -228,10 +154,10 @@ class Driver:
                 if self.attempt is not None and self.attempt.socket is not None:
                     self.attempt.socket.ping(effect.payload)
             case effects.Dial():
-                self.attempt = Attempt(self, effect.generation)
+                self.attempt = self._new_attempt(effect.generation)
                 self._nursery.start_soon(self._dial, self.attempt, effect.user)
             case effects.Refresh():
-                self.attempt = Attempt(self, effect.generation)
+                self.attempt = self._new_attempt(effect.generation)
                 self._nursery.start_soon(self._refresh, self.attempt, effect.user)
             case effects.Close():
                 if self.attempt is not None:
@@ -246,18 +172,20 @@ class Driver:
                 self._nursery.start_soon(self._authenticate, effect, self._login_scope)
             case effects.CancelLogin():
                 self._login_scope.cancel()
-                self._cancel_saves()
+                self._store.cancel_login()
             case effects.Save():
-                save = partial(self._store.save, effect.user)
-                self._queue_job(_Job(save, partial(_saved, effect.generation), is_login=True))
+                self._store.save(effect.user, effect.generation)
             case effects.KeepUser():
-                self._queue_job(_Job(partial(self._store.save, effect.user), _nothing))
+                self._store.keep(effect.user)
             case effects.Clear():
-                self._queue_job(_Job(self._store.clear, partial(_cleared, effect.generation)))
+                self._store.clear(effect.generation)
             case effects.Custom():
                 pass  # of a region that somebody added: theirs to perform
             case _:
                 assert_never(effect)
+
+    def _new_attempt(self, generation: int) -> Attempt:
+        return Attempt(generation, dispatch=self.dispatch, inbox=self.inbox, clock=self.clock)
 
     # -- commands ------------------------------------------------------------------------------
 
@@ -298,7 +226,7 @@ class Driver:
             if self.attempt is not None:
                 await self.attempt.gone.wait()
         except trio.Cancelled:
-            self.hurry()
+            self._store.hurry(self.machine.timings.close_timeout)
             raise
         finally:
             self.listeners.end()
@@ -397,62 +325,6 @@ class Driver:
                 )
         if event is not None:
             self.dispatch(event)
-
-    # -- the session store: one call at a time, in order -----------------------------------------
-
-    def _queue_job(self, job: _Job) -> None:
-        self._jobs.append(job)
-        if not self._working:
-            self._working = True
-            self._nursery.start_soon(self._work)
-
-    def _cancel_saves(self) -> None:
-        for job in self._jobs:
-            if job.is_login:
-                job.scope.cancel()
-
-    def hurry(self) -> None:
-        """The connection object was cancelled: give the store no longer than a socket's close."""
-        self._store_deadline = trio.current_time() + self.machine.timings.close_timeout
-        self._store_scope.deadline = self._store_deadline
-
-    async def _work(self) -> None:
-        """Do what is queued; shielded, since a cancelled application may have logged out just now."""
-        limit = self.machine.timings.auth_timeout
-        with trio.CancelScope(shield=True, deadline=self._store_deadline) as self._store_scope:
-            while self._jobs:
-                job = self._jobs[0]
-                if job.scope.cancel_called:  # called off before it began
-                    self._jobs.popleft()
-                    continue
-                error: str | None = f"the session store did not answer within {limit:g} s"
-                # A login's save has the machine's own time limit, and is called off by it.
-                with job.scope, trio.move_on_after(inf if job.is_login else limit):
-                    try:
-                        await job.run()
-                        error = None
-                    except (SessionStoreError, OSError) as failure:
-                        error = _text(failure)
-                self._jobs.popleft()
-                event = job.report(error)
-                if event is not None:
-                    self.dispatch(event)
-        self._working = False
-
-
-def _saved(generation: int, error: str | None) -> events.Event:
-    if error is None:
-        return events.SaveSucceeded(generation=generation)
-    return events.SaveFailed(generation=generation, details=error)
-
-
-def _cleared(generation: int, error: str | None) -> events.Event:
-    return events.SessionCleared(generation=generation, error=error)
-
-
-def _nothing(error: str | None) -> None:
-    """Report nothing: nobody waits for a refreshed user to be saved."""
-    del error
 
 
 def _text(error: Exception) -> str:

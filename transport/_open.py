@@ -91,6 +91,7 @@ async def open_connection(
             raise ValueError(f"{name} must be a positive whole number, not {number!r}")
     if ssl_context is not None and not address.secure:
         raise ValueError("an ssl_context is of no use with ws:")
+    _check_headers(headers)
     machine = Machine(
         mode=Mode(mode), timings=timings, policy=policy, foreground=foreground, online=online
     )
@@ -152,6 +153,19 @@ async def open_connection(
         finally:
             escaped.__context__ = context  # not the group that it came in
             del escaped, context
+
+
+def _check_headers(headers: tuple[tuple[str, str], ...]) -> None:
+    """Refuse what would be another request than it looks (RFC 9110, 5.1 and 5.5)."""
+    for name, value in headers:
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"headers are pairs of str, not {name!r}: {type(value).__name__}")
+        if not name or not all(
+            c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name
+        ):
+            raise ValueError(f"{name!r} is no header name")
+        if not all("\x20" <= c <= "\x7e" or c == "\t" for c in value):
+            raise ValueError(f"the value of header {name!r} must be printable ASCII")
 
 
 def _the_one(group: BaseExceptionGroup, escaped: BaseException | None) -> BaseException:

@@ -1,0 +1,117 @@
+"""The calls of a session store: one at a time, in order (rules S1, S5)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from math import inf
+
+import trio
+
+from statemodel import User, events
+from transport._session import SessionStore, SessionStoreError
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    run: Callable[[], Awaitable[None]]
+    report: Callable[[str | None], events.Event | None]
+    """What to tell the machine when it has ended, given what went wrong."""
+    is_login: bool = False
+    """Whether it is called off with the login; the machine limits its time then."""
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+
+class StoreQueue:
+    """Calls a store on behalf of a driver, and reports what came of it.
+
+    Args:
+        store: The store.
+        nursery: Where a task runs while there is something to do.
+        dispatch: Takes the report.
+        patience: Seconds that the store has for a call that the machine does not limit.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        *,
+        nursery: trio.Nursery,
+        dispatch: Callable[[events.Event], None],
+        patience: float,
+    ) -> None:
+        self._store = store
+        self._nursery = nursery
+        self._dispatch = dispatch
+        self._patience = patience
+        self._jobs: deque[_Job] = deque()
+        self._working = False
+        self._deadline = inf
+        self._scope = trio.CancelScope()
+
+    def save(self, user: User, generation: int) -> None:
+        """Save a user who is logging in."""
+        run = partial(self._store.save, user)
+        self._add(_Job(run, partial(_saved, generation), is_login=True))
+
+    def keep(self, user: User) -> None:
+        """Save a user whose credentials were refreshed; nobody waits for it."""
+        self._add(_Job(partial(self._store.save, user), _nothing))
+
+    def clear(self, generation: int) -> None:
+        """Forget the saved user, after all that was asked before."""
+        self._add(_Job(self._store.clear, partial(_cleared, generation)))
+
+    def cancel_login(self) -> None:
+        """Call off the save of a user who is logging in."""
+        for job in self._jobs:
+            if job.is_login:
+                job.scope.cancel()
+
+    def hurry(self, seconds: float) -> None:
+        """Give what is left no more than so much time altogether."""
+        self._deadline = trio.current_time() + seconds
+        self._scope.deadline = self._deadline
+
+    def _add(self, job: _Job) -> None:
+        self._jobs.append(job)
+        if not self._working:
+            self._working = True
+            self._nursery.start_soon(self._work)
+
+    async def _work(self) -> None:
+        """Do what is queued; shielded, since a cancelled application may have logged out just now."""
+        with trio.CancelScope(shield=True, deadline=self._deadline) as self._scope:
+            while self._jobs:
+                job = self._jobs[0]
+                if job.scope.cancel_called:  # called off before it began
+                    self._jobs.popleft()
+                    continue
+                error: str | None = f"the store did not answer within {self._patience:g} s"
+                with job.scope, trio.move_on_after(inf if job.is_login else self._patience):
+                    try:
+                        await job.run()
+                        error = None
+                    except (SessionStoreError, OSError) as failure:
+                        error = str(failure) or type(failure).__name__
+                self._jobs.popleft()
+                event = job.report(error)
+                if event is not None:
+                    self._dispatch(event)
+        self._working = False
+
+
+def _saved(generation: int, error: str | None) -> events.Event:
+    if error is None:
+        return events.SaveSucceeded(generation=generation)
+    return events.SaveFailed(generation=generation, details=error)
+
+
+def _cleared(generation: int, error: str | None) -> events.Event:
+    return events.SessionCleared(generation=generation, error=error)
+
+
+def _nothing(error: str | None) -> None:
+    del error
