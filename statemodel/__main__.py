@@ -48,17 +48,20 @@ def _load(name: str) -> type:
 
 
 def _table(chart: str, output: Path | None, *, check: bool) -> int:
-    compiled = compile_chart(_load(chart))
-    text = module_text(compiled)
     if output is None and chart == _OURS:
         output = _COMMITTED
+    if check and output is None:
+        raise StateModelError("--check needs the file to check: -o FILE")
+    compiled = compile_chart(_load(chart))
+    text = module_text(compiled)
     print(
         f"{compiled.chart}: {len(compiled.configurations)} configurations, "
         f"{len(compiled.events)} events, {sum(map(len, compiled.handled))} cells act, "
         f"{len(text.encode()) / 1024:.0f} KiB"
     )
     if check:
-        fresh = output is not None and output.exists() and output.read_text("utf-8") == text
+        assert output is not None, "refused above"
+        fresh = output.exists() and output.read_text("utf-8") == text
         print(f"{output} is {'fresh' if fresh else 'stale: run `statemodel table`'}")
         return 0 if fresh else 1
     if output is not None:

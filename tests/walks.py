@@ -59,7 +59,9 @@ def _forward(world: World) -> list[Step]:
     if "unwanted" in active:
         return [Step("call", "connect"), Step("report", "foreground")]
     lively = [Step("call", "ping"), Step("report", "background"), Step("report", "foreground")]
-    return lively + [Step("peer", answer) for answer in ("pong", "drop", "frame") if answer in answers]
+    return lively + [
+        Step("peer", answer) for answer in ("pong", "drop", "frame") if answer in answers
+    ]
 
 
 def _anything(world: World) -> list[Step]:
@@ -101,7 +103,9 @@ def scripts(
         reached = settle and bool(steps) and steps[-1].do == "reach"
         turn = draw(st.integers(3 if reached else 0, 9))
         clearing = settle and "cleared" in world.possible_answers()
-        if turn < 3 and clearing:  # its time limit is the driver's: a tie with the machine's is open
+        if (
+            turn < 3 and clearing
+        ):  # its time limit is the driver's: a tie with the machine's is open
             step = Step("peer", draw(st.sampled_from(["cleared", "not_cleared"])), draw=luck)
         elif turn < 3:
             kind = draw(st.integers(0, 3))

@@ -12,6 +12,7 @@ from statemodel._connection_table import TABLE
 
 ALICE = User(uid="alice")
 
+
 class Recording(dict):
     """The cells of one configuration, which note themselves when they are looked up and taken."""
 

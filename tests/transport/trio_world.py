@@ -200,7 +200,9 @@ class TrioWorld:
             self.connection.add_status_listener(
                 "trace",
                 lambda change: (
-                    self.see(t.StatusSeen(time=change.time, change=change)) if change.sequence else None
+                    self.see(t.StatusSeen(time=change.time, change=change))
+                    if change.sequence
+                    else None
                 ),
             )
             mine, theirs = 0, 0
