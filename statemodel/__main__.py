@@ -40,8 +40,9 @@ def _load(name: str) -> type:
     sys.path.insert(0, "")  # a chart in the directory one stands in, as `python -m` finds it
     try:
         chart = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise StateModelError(f"cannot load the chart {name!r}: {error}") from error
+    except Exception as error:  # whatever a user's module raises
+        text = " ".join(str(error).split())
+        raise StateModelError(f"cannot load {name!r}: {type(error).__name__}: {text}") from error
     if not isinstance(chart, type):
         raise StateModelError(f"{name!r} is no chart class")
     return chart
@@ -61,7 +62,7 @@ def _table(chart: str, output: Path | None, *, check: bool) -> int:
     )
     if check:
         assert output is not None, "refused above"
-        fresh = output.exists() and output.read_text("utf-8") == text
+        fresh = output.exists() and output.read_bytes() == text.encode()
         print(f"{output} is {'fresh' if fresh else 'stale: run `statemodel table`'}")
         return 0 if fresh else 1
     if output is not None:

@@ -20,9 +20,12 @@ from statemodel._table import Disposition, Step, Table
 from statemodel._vocabulary import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from statemachine.transition import Transition
+
+_FIELD = "_active_"
+"""Where the engine keeps the configuration on the model."""
 
 MICROSTEPS = 64
 """More transitions than this within one step are an endless loop; ours needs 9 at the most."""
@@ -57,53 +60,50 @@ class _Cell(NamedTuple):
     code: Code | None = None
 
 
-class _Facts:
-    """The model that the engine asks and tells: guards read from it, actions write to it."""
-
-    state: Any = None
-
-
 class _Compiler(Declaration):
     def __init__(self, chart: Any, limit: int) -> None:
         super().__init__(chart)
         self.limit = limit
+        self.done: list[str] = []  # the actions of the step in progress
+        self.taken: list[Transition] = []  # its transitions
+        self.asked = False  # whether a guard asked the machine something
         self.engine = self._engine()
 
     # -- running the engine ------------------------------------------------------------------
 
     def _engine(self) -> Any:
-        """Return one running instance of the chart on a model that records what it does."""
-        compiler = self
+        """Return one running instance of the chart on a model that answers and records.
+
+        The model has nothing but what a chart can name, so that no name of a chart is taken.
+        """
+        done, taken = self.done, self.taken
 
         def flag(name: str) -> property:
-            return property(lambda facts: compiler.states[name].value in facts.state)
+            return property(lambda facts: self.states[name].value in getattr(facts, _FIELD))
 
-        def question(name: str) -> property:
-            def ask(facts: Any) -> bool:
-                facts.asked = True
-                return compiler.embargoed
-
-            del name  # all questions are answered alike: both answers are explored
-            return property(ask)
+        def answer(_: object) -> bool:
+            self.asked = True  # both answers are explored then
+            return self.embargoed
 
         def record(name: str) -> Any:
-            return lambda facts: facts.done.append(name)
+            return lambda _: done.append(name)
 
-        def on_transition(facts: Any, transition: Transition) -> None:
-            facts.taken.append(transition)
-            if len(facts.taken) > MICROSTEPS:
-                loop = "; ".join(compiler.where(t) for t in facts.taken[-4:])
-                raise InvalidChart(f"{compiler.name}: an endless loop: {loop}")
+        def before_transition(facts: Any, event: object, transition: Transition) -> None:
+            if not event:
+                active = {name for name in self.order if getattr(facts, name)}
+                self._reject_ambiguity(active, None, transition)
+            taken.append(transition)
+            if len(taken) > MICROSTEPS:
+                loop = "; ".join(self.where(t) for t in taken[-4:])
+                raise InvalidChart(f"{self.name}: an endless loop: {loop}")
 
-        body: dict[str, Any] = {"on_transition": on_transition}
+        body: dict[str, Any] = {"before_transition": before_transition}
         body |= {name: flag(name) for name in self.order}
-        body |= {name: question(name) for name in self.context}
+        body |= {name: property(answer) for name in self.context}
         body |= {name: record(name) for name in self.actions}
-
-        facts: Any = type("Facts", (_Facts,), body)()
-        facts.done, facts.taken, facts.asked = [], [], False
-        facts.state = OrderedSet(state.value for state in self.default_start())
-        return self.chart(model=facts)
+        facts = type("Facts", (), body)()
+        setattr(facts, _FIELD, OrderedSet(state.value for state in self.default_start()))
+        return self.chart(model=facts, state_field=_FIELD)
 
     def _set(self, configuration: Iterable[str]) -> None:
         active = set(configuration) | {self.root.id, *self.regions}
@@ -111,42 +111,53 @@ class _Compiler(Declaration):
         self.engine.current_state_value = OrderedSet(values)
 
     def _run(self, configuration: tuple[str, ...], event: str) -> tuple[str, ...]:
-        facts = self.engine.model
-        facts.done, facts.taken, facts.asked = [], [], False
         self._set(configuration)
-        self._reject_ambiguity(configuration, event)
+        self._reject_ambiguity(configuration, event, None)
+        self.asked = False
+        self.done.clear()
+        self.taken.clear()
         self.engine.send(event)
         active = {state.id for state in self.engine.configuration}
         for name, region in self.regions.items():
             here = [s.id for s in walk(region) if s.id in active and s.is_atomic]
             if len(here) != 1:
-                line = "; ".join(self.where(t) for t in facts.taken)
+                line = "; ".join(self.where(t) for t in self.taken)
                 raise InvalidChart(
                     f"{self.name}: region {name!r} ends in {here} after event {event!r} in "
                     f"{self.words(configuration)}: {line}"
                 )
-        result = tuple(name for name in self.order if name in active)
-        self._reject_ambiguity(result, "")
-        return result
+        return tuple(name for name in self.order if name in active)
 
-    def _reject_ambiguity(self, configuration: tuple[str, ...], event: str) -> None:
-        """Two transitions of one region enabled together must stem from one `|` chain."""
-        active = set(configuration)
-        enabled: dict[str, Transition] = {}
-        for name in configuration:
+    def _reject_ambiguity(
+        self, active: Collection[str], event: str | None, taken: Transition | None
+    ) -> None:
+        """Two transitions of one region enabled together must stem from one `|` chain, in its order.
+
+        Args:
+            active: The configuration.
+            event: Which event; `None` for transitions without one.
+            taken: Look at the region of this transition only.
+        """
+        asked = self.asked
+        enabled: dict[str, list[Transition]] = {}
+        # The engine looks at a state before it looks at its parents, and takes one for each region.
+        for name in sorted(active, key=self.order.index, reverse=True):
+            region = self.region_of[name]
+            if taken is not None and region != self.region_of[taken.source.id]:
+                continue
             for transition in declared(self.states[name]):
                 heard = transition.match(event) if event else transition.is_eventless
-                if not heard or not self.enabled(transition, active):
-                    continue
-                region = self.region_of[name]
-                first = enabled.setdefault(region, transition)
-                one, other = self.places.get(first), self.places.get(transition)
-                if first is not transition and (
-                    one is None or other is None or one.chain != other.chain
-                ):
+                if heard and self.enabled(transition, active):
+                    enabled.setdefault(region, []).append(transition)
+        self.asked = asked
+        for first, *others in enabled.values():
+            one = self.places.get(first)
+            for other in others:
+                two = self.places.get(other)
+                if one is None or two is None or one.chain != two.chain or one.order > two.order:
                     raise InvalidChart(
-                        f"{self.name}: both enabled in {self.words(configuration)}: "
-                        f"{self.where(first)}; {self.where(transition)}"
+                        f"{self.name}: both enabled in {self.words(sorted(active, key=self.order.index))}: "
+                        f"{self.where(first)}; {self.where(other)}"
                     )
 
     # -- exploring ---------------------------------------------------------------------------
@@ -162,6 +173,21 @@ class _Compiler(Declaration):
             starts[chosen] = tuple(name for name in self.order if name in active)
         return starts or {(): tuple(name for name in self.order if name in default)}
 
+    def _reject_unrest(self, starts: Mapping[tuple[str, ...], tuple[str, ...]]) -> None:
+        """Nothing runs when a machine starts, so a start must need nothing to run."""
+        for configuration in starts.values():
+            for name in configuration:
+                state = self.states[name]
+                entry = [str(s.func) for s in state.enter if not s.is_convention]
+                if entry:
+                    raise InvalidChart(f"{self.name}: {name!r} is a start and enters with {entry}")
+                for transition in declared(state):
+                    if transition.is_eventless and self.enabled(transition, configuration):
+                        raise InvalidChart(
+                            f"{self.name}: the start {self.words(configuration)} is not at rest: "
+                            f"{self.where(transition)}"
+                        )
+
     def _cell(self, source: tuple[str, ...], event: str, *, embargoed: bool) -> _Cell:
         active = frozenset(source)
         nothing = Step((), (), None)
@@ -172,11 +198,10 @@ class _Compiler(Declaration):
         if event in self.hears and not self.holds(self.hears[event], active):
             return _Cell(Disposition.STALE, source, nothing)
         target = self._run(source, event)
-        taken = self.engine.model.taken
         settled = self._settled(source, event, target)
-        if not taken and not settled:
+        if not self.taken and not settled:
             return _Cell(Disposition.IGNORED, source, nothing)
-        step = Step(tuple(self.engine.model.done), settled, self.reason(source, event, target))
+        step = Step(tuple(self.done), settled, self.reason(source, event, target))
         return _Cell(Disposition.HANDLED, target, step)
 
     def _settled(
@@ -198,6 +223,7 @@ class _Compiler(Declaration):
 
     def table(self) -> Table:
         starts = self._starts()
+        self._reject_unrest(starts)
         cells: dict[tuple[str, ...], dict[str, tuple[_Cell, _Cell]]] = {}
         pending = list(dict.fromkeys(starts.values()))
         while pending:
@@ -212,7 +238,7 @@ class _Compiler(Declaration):
             for event in self.events:
                 usual = self._cell(source, event, embargoed=False)
                 other = usual
-                if self.engine.model.asked and usual.disposition is not Disposition.REFUSED:
+                if self.asked and usual.disposition is not Disposition.REFUSED:
                     other = self._cell(source, event, embargoed=True)
                 row[event] = (usual, other)
                 pending += [cell.target for cell in (usual, other) if cell.target not in cells]

@@ -7,9 +7,13 @@ heard, outcomes, statuses and reasons; this module knows what those mean on one 
 from __future__ import annotations
 
 import ast
+from functools import cache
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from statemachine import StateChart
 from statemachine.callbacks import CallbackGroup
+from statemachine.spec_parser import replace_operators
 
 from statemodel._actions import ACTIONS, TIMERS
 from statemodel._errors import InvalidChart
@@ -17,7 +21,7 @@ from statemodel._source import Place, declared, places, walk
 from statemodel._vocabulary import Reason, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from statemachine import State
     from statemachine.transition import Transition
@@ -31,6 +35,8 @@ class Declaration:
     def __init__(self, chart: Any) -> None:
         self.chart = chart
         self.name = chart.__name__
+        if not issubclass(chart, StateChart):
+            raise InvalidChart(f"{self.name} is no StateChart")
         if chart.catch_errors_as_events:
             raise InvalidChart(f"{self.name}: set catch_errors_as_events = False")
         if len(chart.states) != 1 or not chart.states[0].parallel:
@@ -38,6 +44,9 @@ class Declaration:
         self.root: State = chart.states[0]
         self.regions: dict[str, State] = {region.id: region for region in self.root.states}
         self.states: dict[str, State] = {state.id: state for state in walk(self.root)}
+        for state in self.states.values():
+            if state.final:  # the library would stop the whole machine there
+                raise InvalidChart(f"{self.name}: {state.name!r} is final; a region never ends")
         structural = {self.root.id, *self.regions}
         self.order = [name for name in self.states if name not in structural]
         self.atomic = {name for name in self.order if self.states[name].is_atomic}
@@ -46,12 +55,13 @@ class Declaration:
         self.places = places(chart)
         self.transitions = [t for state in self.states.values() for t in declared(state)]
         self.events = sorted({str(e) for t in self.transitions for e in t.events})
+        self.embargoed = False
+        """The answer to the chart's questions (`context`) for now."""
         self.timers = self._timers()
         self.actions = self._actions()
         self.hears = self._hears()
-        self.embargoed = False
-        """The answer to the chart's questions (`context`) for now."""
-        self._check_events()
+        self._check_names()
+        self._check_guards()
 
     # -- what the chart declares ------------------------------------------------------------
 
@@ -74,8 +84,9 @@ class Declaration:
                 if name not in known:
                     raise InvalidChart(f"{self.name}: {where} names {name!r}, which is no effect")
                 used.add(name)
-        clash = used & (self.states.keys() | set(self.events))
-        if clash := clash | (self.states.keys() & set(self.events)):
+        kinds = (self.states.keys(), set(self.events), set(self.context), used)
+        clash = {name for one, other in combinations(kinds, 2) for name in one & other}
+        if clash:
             raise InvalidChart(f"{self.name}: {sorted(clash)} name more than one thing")
         return used
 
@@ -156,46 +167,84 @@ class Declaration:
             f"of `reasons` says why"
         )
 
-    def _check_events(self) -> None:
+    def _check_names(self) -> None:
+        """Every event and state that a declaration names must be one."""
         for refusal in getattr(self.chart, "refusals", ()):
             self._known(refusal.events, "refusals")
         for outcome in getattr(self.chart, "outcomes", ()):
-            self._known(outcome.after, "outcomes")
+            self._known(f"{outcome.waiting} {outcome.after}", "outcomes")
         for events, _, _ in getattr(self.chart, "reasons", ()):
             self._known(events, "reasons")
+        states = [(name, "statuses") for name, _ in getattr(self.chart, "statuses", ())]
+        states += [(name, "noticed") for name in getattr(self.chart, "noticed", ())]
+        states += [(name, "starts") for one in getattr(self.chart, "starts", ()) for name in one]
+        for name, where in states:
+            if name not in self.order:
+                raise InvalidChart(f"{self.name}.{where}: {name!r} is no state")
 
-    def enabled(self, transition: Transition, active: set[str]) -> bool:
-        conditions = [
-            (str(spec.func), spec.expected_value)
+    def _check_guards(self) -> None:
+        """Every name in every guard must be a state or a question, also where it is never asked."""
+        for transition in self.transitions:
+            for text, _ in self._conditions(transition):
+                self._check_guard(text, self.where(transition))
+        for where in ("refusals", "heard", "outcomes"):
+            for line in getattr(self.chart, where, ()):
+                self._check_guard(line.guard, f"{self.name}.{where}")
+        for _, guard, _ in getattr(self.chart, "reasons", ()):
+            self._check_guard(guard, f"{self.name}.reasons")
+
+    def _check_guard(self, guard: object, where: str) -> None:
+        if not isinstance(guard, str):
+            raise InvalidChart(f"{self.name}: {where}: a guard is an expression, not {guard!r}")
+        for node in ast.walk(_parse(guard, where)):
+            known = {*self.order, *self.context}
+            if isinstance(node, ast.Name) and node.id not in known:
+                raise InvalidChart(f"{where}: {node.id!r} in guard {guard!r} is no state")
+            if not isinstance(node, _GUARD_NODES):
+                raise InvalidChart(f"{where}: guard {guard!r} is no expression of states")
+
+    def _conditions(self, transition: Transition) -> list[tuple[Any, bool]]:
+        return [
+            (spec.func, bool(spec.expected_value))
             for spec in transition._specs
             if spec.group is CallbackGroup.COND
         ]
-        return all(self.holds(text, active) is bool(wish) for text, wish in conditions)
 
-    def holds(self, guard: str, active: set[str] | frozenset[str]) -> bool:
-        """Evaluate a guard of our own declarations on a configuration."""
-        if not guard:
-            return True
+    def enabled(self, transition: Transition, active: Collection[str]) -> bool:
+        """Say whether a transition's guards hold on a configuration."""
+        return all(self.holds(text, active) is wish for text, wish in self._conditions(transition))
+
+    def holds(self, guard: str, active: Collection[str]) -> bool:
+        """Evaluate a guard on a configuration."""
         facts = {name: name in active for name in self.order}
         facts |= dict.fromkeys(self.context, self.embargoed)
-        return _evaluate(guard, facts, self.name)
+        return _evaluate(_parse(guard, self.name), facts)
 
     def words(self, configuration: Iterable[str]) -> str:
         return "{" + " ".join(configuration) + "}"
 
 
-def _evaluate(guard: str, facts: Mapping[str, bool], chart: str) -> bool:
-    def value(node: ast.expr) -> bool:
-        match node:
-            case ast.BoolOp(op=ast.And(), values=values):
-                return all(value(v) for v in values)
-            case ast.BoolOp(op=ast.Or(), values=values):
-                return any(value(v) for v in values)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return not value(operand)
-            case ast.Name(id=name) if name in facts:
-                return facts[name]
-            case _:
-                raise InvalidChart(f"{chart}: {ast.unparse(node)!r} in guard {guard!r} is no state")
+_GUARD_NODES = (ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Name, ast.Load, ast.Constant)
 
-    return value(ast.parse(guard, mode="eval").body)
+
+@cache
+def _parse(guard: str, where: str) -> ast.expr:
+    """Parse a guard, with the operators that the library has beside Python's; none is true."""
+    try:
+        return ast.parse(replace_operators(guard).strip() or "True", mode="eval").body
+    except SyntaxError as error:
+        raise InvalidChart(f"{where}: guard {guard!r} cannot be parsed") from error
+
+
+def _evaluate(node: ast.expr, facts: Mapping[str, bool]) -> bool:
+    match node:
+        case ast.BoolOp(op=ast.And(), values=values):
+            return all(_evaluate(value, facts) for value in values)
+        case ast.BoolOp(values=values):
+            return any(_evaluate(value, facts) for value in values)
+        case ast.UnaryOp(operand=operand):
+            return not _evaluate(operand, facts)
+        case ast.Name(id=name):
+            return facts[name]
+        case _:
+            return True

@@ -6,6 +6,7 @@ all its regions, and given one more.
 
 from __future__ import annotations
 
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from statemachine.callbacks import CallbackGroup
 from statemachine.transition import Transition
 
 from statemodel._errors import InvalidChart
-from statemodel._source import declared, places, walk
+from statemodel._source import declared, mark_region, places, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +51,7 @@ def extend(
     taken = {state.id for state in walk(root)} & {key, *(state.id for state in walk(region))}
     if taken:
         raise InvalidChart(f"{chart.__name__} already has {sorted(taken)}")
+    mark_region(region, sys._getframe(1))
     for transition, place in places(chart).items():
         transition.declared_at = place  # type: ignore[attr-defined]  # copied along
     body: dict[str, Any] = {
@@ -87,14 +89,15 @@ def _with_region(root: State, region: State, key: str) -> State:
 def _copy_state(state: State, copies: dict[State, State]) -> State:
     copied = State(
         state.name,
-        value=state.value,
+        value=state.value or None,  # a region that comes in has none yet
         initial=state.initial,
         parallel=state.parallel,
         states=[_copy_state(child, copies) for child in state.states],
         enter=_names(state, CallbackGroup.ENTER),
         exit=_names(state, CallbackGroup.EXIT),
     )
-    copied._set_id(state.id)
+    if state.id:
+        copied._set_id(state.id)
     copies[state] = copied
     return copied
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 from statemodel._errors import InvalidChart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
 
     from statemachine import State
     from statemachine.transition import Transition
@@ -28,8 +30,10 @@ class Place:
 
     file: str
     line: int
-    chain: int
-    """Transitions with the same number stand in one statement: a `|` chain, or one alone."""
+    chain: tuple[str, int]
+    """Equal for transitions that stand in one statement: a `|` chain, or one alone."""
+    order: int
+    """Which transition of the source it is: a chain's first comes first."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -53,7 +57,7 @@ def places(chart: type) -> dict[Transition, Place]:
     A place already known (of a region that came in by `extend`) is kept.
 
     Raises:
-        InvalidChart: the class body assigns one event twice, so that the first is lost.
+        InvalidChart: a class body assigns one event twice, so that the first is lost.
     """
     states = {state.id: state for top in chart.states for state in walk(top)}  # type: ignore[attr-defined]  # set by the metaclass
     found: dict[Transition, Place] = {}
@@ -62,20 +66,54 @@ def places(chart: type) -> dict[Transition, Place]:
             place = getattr(transition, "declared_at", None)
             if place is not None:
                 found[transition] = place
+    for base in reversed(chart.__mro__):  # a subclass has the states of its chart
+        try:
+            lines, first = inspect.getsourcelines(base)
+            file = inspect.getsourcefile(base) or "?"
+        except (OSError, TypeError):
+            continue
+        if isinstance(base, type(chart)) and bool(getattr(base, "states", None)):
+            tree = ast.parse(textwrap.dedent("".join(lines)))
+            found = _places(tree, file, first, states) | found
+    return found
+
+
+def mark_region(region: State, frame: FrameType) -> None:
+    """Note the places of a region's transitions, if the code that a frame runs declares it.
+
+    Outside a chart a region is a plain class statement; the caller's own file is where it is
+    looked for, under the names that the caller has for it.
+    """
+    names = {n for n, v in (*frame.f_globals.items(), *frame.f_locals.items()) if v is region}
+    lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)
     try:
-        lines, first = inspect.getsourcelines(chart)
-        file = inspect.getsourcefile(chart) or "?"
-    except (OSError, TypeError):
-        return found
-    tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree = ast.parse("".join(lines))
+    except SyntaxError:
+        return
+    states = {state.id: state for state in walk(region)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name in names:
+            body = ast.Module([node], [])
+            found = _places(body, frame.f_code.co_filename, 1, states)
+            for transition, place in found.items():
+                transition.declared_at = place  # type: ignore[attr-defined]  # our own mark
+
+
+def _places(
+    tree: ast.AST, file: str, first: int, states: Mapping[str, State]
+) -> dict[Transition, Place]:
     short = file.rpartition("/")[2]
+    found: dict[Transition, Place] = {}
     seen: dict[str, int] = {}
+    order = 0
     for number, statement in enumerate(_statements(tree, short, first)):
         for source, line in _calls(statement):
             index = seen[source] = seen.get(source, -1) + 1
+            order += 1
             transitions = declared(states[source]) if source in states else []
-            if index < len(transitions) and transitions[index] not in found:
-                found[transitions[index]] = Place(short, first + line - 1, number)
+            if index < len(transitions):
+                place = Place(short, first + line - 1, (file, number), order)
+                found.setdefault(transitions[index], place)
     return found
 
 
@@ -93,7 +131,7 @@ def _statements(tree: ast.AST, file: str, first: int) -> Iterator[ast.stmt]:
                                 f"twice in {node.name!r}; join the two with |"
                             )
                         names.add(target.id)
-                if isinstance(statement, (ast.Assign, ast.Expr)):
+                if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr)):
                     yield statement
                 else:
                     yield from _statements(ast.Module([statement], []), file, first)
@@ -103,13 +141,19 @@ def _calls(statement: ast.stmt) -> Iterator[tuple[str, int]]:
     """Yield the source state and line of each transition that a statement builds, in order."""
     found = []
     for node in ast.walk(statement):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            owner = node.func.value
-            if node.func.attr == "itself" and isinstance(owner, ast.Attribute):
-                owner = owner.value
-            elif node.func.attr != "to":
-                continue
-            name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
-            found += [(owner.lineno, owner.col_offset, name)] * max(1, len(node.args))
-    for line, _, name in sorted(found):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        owner = node.func.value
+        if node.func.attr == "itself" and isinstance(owner, ast.Attribute):
+            owner = owner.value  # x.to.itself()
+        elif node.func.attr not in ("to", "from_"):
+            continue
+        sources = list(node.args) if node.func.attr == "from_" else [owner] * max(1, len(node.args))
+        position = (owner.lineno, owner.col_offset)
+        found += [(*position, n, _name(source)) for n, source in enumerate(sources)]
+    for line, _, _, name in sorted(found):
         yield name, line
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

@@ -107,6 +107,8 @@ class Table:
         """
         if event not in self._events:
             raise LookupError(f"{self.chart} has no event {event!r}")
+        if not 0 <= configuration < len(self.configurations):
+            raise LookupError(f"{self.chart} has no configuration {configuration!r}")
         code = self.refused[configuration].get(event)
         if code is not None:
             return Row(Disposition.REFUSED, configuration, _NOTHING, code)

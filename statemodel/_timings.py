@@ -47,7 +47,11 @@ class Timings:
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise InvalidInput(f"{field.name} must be a number of seconds, not {value!r}")
-            if not isfinite(value) or value <= 0:
+            try:
+                finite = isfinite(value)
+            except OverflowError:  # a whole number beyond every float
+                finite = False
+            if not finite or value <= 0:
                 raise InvalidInput(f"{field.name} must be finite and positive, not {value!r}")
         if self.backoff_base > self.backoff_cap:
             raise InvalidInput("backoff_base must not be above backoff_cap")
