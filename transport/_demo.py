@@ -21,8 +21,8 @@ from transport._open import open_connection
 from transport.testing import LocalServer, open_server
 
 TIMINGS = Timings(
-    background_grace=3.0,
-    keep_alive_interval=2.0,
+    background_grace=5.0,
+    keep_alive_interval=4.0,
     heartbeat_interval=10.0,
     pong_timeout=2.0,
     probe_timeout=1.0,
@@ -41,7 +41,7 @@ A WebSocket connection, its application and its server, in one process on loopba
 Times are shortened: the window in background is {TIMINGS.background_grace:g} s instead of 30,
 the waits between attempts are at most {TIMINGS.backoff_cap:g} s instead of 30.
 
- time  who     what                                     why
+ time  who     what                                     why                                                  rule
 """
 
 
@@ -111,21 +111,12 @@ class Actor:
         await self.expect(Status.CONNECTED, Reason.OPENED, opened, rule)
 
     async def until_connected(self, why: str, rule: str) -> None:
-        """Show retries, as many as it takes, up to connected."""
+        """Wait through retries, as many as it takes, up to connected."""
         async with self.stage.patience("connected again", rule):
-            while True:
-                change = await anext(self._changes)
-                if change.current is Status.CONNECTED:
-                    break
+            while (change := await anext(self._changes)).current is not Status.CONNECTED:
+                text = f"{change.current} ({change.reason})"
                 retry = f"next attempt in {change.retry_in:.2f} s" if change.retry_in else ""
-                if change.current is Status.DISCONNECTED:
-                    self.stage.check(
-                        change.retry_in is not None and change.retry_in <= TIMINGS.backoff_cap,
-                        "client",
-                        f"{change.current} ({change.reason})",
-                        retry,
-                        "B1",
-                    )
+                self.stage.line("client", text, retry, "B1")
         self.stage.line("client", "connected (opened)", why, rule)
 
     async def stays(self, seconds: float, status: Status, why: str, rule: str) -> None:
@@ -169,7 +160,9 @@ async def demo() -> int:
     except BrokenRuleError as broken:
         print(f"\nBROKEN: {broken}", file=sys.stderr)
         return 1
-    print(f"\n{stage.lines} lines, each checked against its rule.")
+    print(
+        f"\n{stage.lines} lines; every status and every sight of the server was checked against its rule."
+    )
     return 0
 
 
@@ -214,9 +207,14 @@ async def _auto(stage: Stage, server: LocalServer) -> None:
             change.retry_in is not None and change.retry_in <= TIMINGS.backoff_base,
             "client", "waits before the first retry, too", "drawn between 0 and backoff_base", "B3",
         )  # fmt: skip
-        await trio.sleep(1.0)
-        stage.line("server", "is up again", "", "")
+        await actor.expect(Status.CONNECTING, Reason.RETRY, "the first retry", "A3")
+        change = await actor.expect(Status.DISCONNECTED, Reason.DIAL_FAILED, "nobody there", "B1")
+        stage.check(
+            change.retry_in is not None and change.retry_in <= TIMINGS.backoff_cap,
+            "client", "will try again", "drawn between 0 and a bound that doubles", "B1",
+        )  # fmt: skip
         await server.start()
+        stage.line("server", "is up again", "", "")
         await actor.until_connected("came back by itself", "A3")
 
 
@@ -244,15 +242,13 @@ async def _manual(stage: Stage, server: LocalServer) -> None:
 
         actor.do("enter_background()", f"a window of {TIMINGS.background_grace:g} s opens", "M3")
         connection.enter_background()
-        await actor.stays(2.0, Status.CONNECTED, "the connection outlives the foreground", "M3")
+        await actor.stays(4.0, Status.CONNECTED, "the connection outlives the foreground", "M3")
         async with stage.patience("a pong", "P2"):
             rtt = await connection.ping()
-        stage.line(
-            "app", "ping()", f"answered in {rtt * 1000:.1f} ms; another 3 s from the call", "M4"
-        )
-        await actor.stays(
-            2.0, Status.CONNECTED, "4 s in background by now, past the first window", "M4"
-        )
+        more = f"another {TIMINGS.background_grace:g} s from the call; the pong took {rtt * 1000:.1f} ms"
+        stage.line("app", "ping()", more, "M4")
+        past = "8 s in background by now, past the first window"
+        await actor.stays(4.0, Status.CONNECTED, past, "M4")
         await actor.expect(
             Status.DISCONNECTED, Reason.BACKGROUND_TIMEOUT, "no further ping came", "M5"
         )
