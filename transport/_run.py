@@ -52,8 +52,10 @@ async def run(
             word, _, rest = line.strip().partition(" ")
             if not line or word in ("quit", "exit"):
                 break
-            if word:
+            if word and sys.stdin.isatty():  # whoever types may call off what still waits
                 nursery.start_soon(_obey, connection, word, rest.strip())
+            elif word:  # a script means one thing after the other
+                await _obey(connection, word, rest.strip())
         nursery.cancel_scope.cancel()
     return 0
 

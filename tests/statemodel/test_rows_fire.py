@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from statemodel import Code, Credentials, Machine, Mode, Timings, User, events
+from statemodel import Credentials, Machine, Mode, Timings, User, events
 from statemodel._connection_table import TABLE
 
 ALICE = User(uid="alice")

@@ -1,7 +1,5 @@
 """The rules of auto mode (A1-A5) and of manual mode (M1-M12)."""
 
-# ruff: noqa: SIM300 - expected == actual
-
 from functools import partial
 from itertools import product
 

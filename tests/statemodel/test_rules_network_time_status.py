@@ -1,7 +1,5 @@
 """The rules of network (N1-N4), time (H1, H2, H4, H5), status (T1-T7), timers (G3), refusals."""
 
-# ruff: noqa: SIM300 - expected == actual
-
 from itertools import pairwise
 
 import pytest

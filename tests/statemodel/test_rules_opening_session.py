@@ -1,7 +1,5 @@
 """The rules of opening (O1-O4) and of the session (S1-S8)."""
 
-# ruff: noqa: SIM300 - expected == actual
-
 from itertools import product
 
 import pytest

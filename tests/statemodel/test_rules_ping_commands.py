@@ -1,7 +1,5 @@
 """The rules of pings (P1-P5) and of commands (C1-C8)."""
 
-# ruff: noqa: SIM300 - expected == actual
-
 from itertools import pairwise, product
 
 import pytest

@@ -1,7 +1,5 @@
 """The rules of sockets (K1-K6, as far as the machine goes) and of retries (B1-B7)."""
 
-# ruff: noqa: SIM300 - expected == actual
-
 import pytest
 
 from statemodel import Code, Reason, Status, User

@@ -141,7 +141,7 @@ class World:
             if self._reading:
                 answers += ["pause"]
             else:
-                answers = [a for a in answers if a not in ("frame",)] + ["resume"]
+                answers = [a for a in answers if a != "frame"] + ["resume"]
             if self._out and self._reading:
                 answers += ["pong"]
         return answers

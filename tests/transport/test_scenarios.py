@@ -33,6 +33,11 @@ SLACK = 1.5
 Scenario = Callable[[Stage], Awaitable[None]]
 
 
+async def _a_moment() -> None:
+    """Let what is on its way over loopback arrive."""
+    await trio.sleep(0.02)
+
+
 def play_in_memory(scenario: Scenario) -> Stage:
     async def main() -> Stage:
         server = MemoryServer()
@@ -48,7 +53,7 @@ def play_in_memory(scenario: Scenario) -> Stage:
 def play_on_sockets(scenario: Scenario) -> Stage:
     async def main() -> Stage:
         async with open_server() as server:
-            stage = Stage(server, SHORT, SLACK, lambda: trio.sleep(0.02))
+            stage = Stage(server, SHORT, SLACK, _a_moment)
             with trio.fail_after(20):
                 await scenario(stage)
             assert server.open_sockets == 0

@@ -1,0 +1,61 @@
+"""`python -m transport`: the demonstration, and a connection driven from the keyboard."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+
+import trio
+
+from transport.testing import open_server
+
+
+async def _transport(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    run = partial(
+        subprocess.run,
+        [sys.executable, "-m", "transport", *arguments],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return await trio.to_thread.run_sync(run)
+
+
+async def test_demo_keeps_every_rule():
+    """The demonstration ends with 0 and names the rules it showed."""
+    done = await _transport("demo")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for rule in ("A1", "A2", "A3", "B1", "B6", "K1", "M1", "M3", "M4", "M5", "S3", "S6"):
+        assert f"  {rule}\n" in done.stdout
+
+
+async def test_run_obeys_what_is_typed():
+    """Commands are carried out in order; statuses, messages and errors show as they come."""
+    async with open_server() as server:
+        typed = "connect\nping\nsend hello there\nnonsense\nbackground\nforeground\ndisconnect\nping\nquit\n"
+        done = await _transport(
+            "run", server.url, "--mode", "manual", "--uid", "alice", "--token", "t", typed=typed
+        )
+
+    assert done.returncode == 0, done.stderr
+    for text in (
+        "status    connected (opened)", "ping", "unknown   'nonsense'", "NO_WEBSOCKET_CONNECTION",
+        "status    disconnected (disconnect)",
+    ):  # fmt: skip
+        assert text in done.stdout
+    assert server.sockets[0].received == ["hello there"]
+    assert server.sockets[0].token == "t"
+
+
+async def test_run_says_what_is_wrong_with_its_arguments():
+    """A wrong URL, a wrong mode or an unencrypted token is one line, and exit 2."""
+    for arguments in (["run", "http://x/"], ["run", "ws://x/", "--mode", "sometimes"]):
+        done = await _transport(*arguments)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+    done = await _transport("run", "ws://192.0.2.1/", "--uid", "a", "--token", "t", typed="quit\n")
+    assert "ERR_INSECURE_URL" in done.stdout
