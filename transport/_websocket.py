@@ -271,6 +271,12 @@ class _Peer(WebSocketConnection):
             self._close_code = code
         self._work.set()
 
+    async def _send(self, event: ws.Event) -> None:
+        """Write an event; the reader answers a broken handshake with one that no client may send."""
+        if isinstance(event, ws.RejectConnection):
+            raise _Over(DialError("the server's answer is no WebSocket handshake"))
+        await super()._send(event)
+
     # -- what the reader sees ------------------------------------------------------------------
 
     async def _handle_accept_connection_event(self, event: ws.AcceptConnection) -> None:
