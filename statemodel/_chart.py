@@ -318,6 +318,9 @@ class ConnectionChart(StateChart[Any]):
         ("refreshing", Status.CONNECTING),
     )
 
+    dead_ends = (("ended", Code.CLOSED), ("failed", Code.CONNECTION_REFUSED))
+    """O4, B5: where waiting for a status or a message is in vain, and what it fails with."""
+
     noticed = ("wanted", "backing_off", "held_off", "without_network", "failed")
     """T2: the states that, beside the status, make a change one that listeners are told."""
 

@@ -317,6 +317,7 @@ class _Compiler(Declaration):
             kinds=tuple(self.kinds()),
             configurations=tuple(ordered),
             statuses=tuple(self.status(configuration) for configuration in ordered),
+            dead_ends=tuple(self.dead_end(configuration) for configuration in ordered),
             starts=tuple(
                 (chosen, index[configuration]) for chosen, configuration in starts.items()
             ),

@@ -104,6 +104,11 @@ class Core:
         return self.table.statuses[self._at]
 
     @property
+    def dead_end(self) -> Code | None:
+        """What waiting for a status or message fails with, when it is in vain (O4, B5)."""
+        return self.table.dead_ends[self._at]
+
+    @property
     def user(self) -> User | None:
         """Who is logged in."""
         return self._user

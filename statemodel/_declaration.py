@@ -18,7 +18,7 @@ from statemachine.spec_parser import replace_operators
 from statemodel._actions import ACTIONS, TIMERS
 from statemodel._errors import InvalidChart
 from statemodel._source import Place, declared, places, walk
-from statemodel._vocabulary import Reason, Status
+from statemodel._vocabulary import Code, Reason, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -152,6 +152,10 @@ class Declaration:
         statuses: Iterable[tuple[str, Status]] = getattr(self.chart, "statuses", ())
         return next((s for name, s in statuses if name in configuration), Status.DISCONNECTED)
 
+    def dead_end(self, configuration: tuple[str, ...]) -> Code | None:
+        ends: Iterable[tuple[str, Code]] = getattr(self.chart, "dead_ends", ())
+        return next((code for name, code in ends if name in configuration), None)
+
     def reason(self, source: tuple[str, ...], event: str, target: tuple[str, ...]) -> Reason | None:
         def visible(configuration: tuple[str, ...]) -> tuple[object, ...]:
             noticed = getattr(self.chart, "noticed", ())
@@ -176,6 +180,7 @@ class Declaration:
         for events, _, _ in getattr(self.chart, "reasons", ()):
             self._known(events, "reasons")
         states = [(name, "statuses") for name, _ in getattr(self.chart, "statuses", ())]
+        states += [(name, "dead_ends") for name, _ in getattr(self.chart, "dead_ends", ())]
         states += [(name, "noticed") for name in getattr(self.chart, "noticed", ())]
         states += [(name, "starts") for one in getattr(self.chart, "starts", ()) for name in one]
         for name, where in states:

@@ -58,7 +58,7 @@ def extend(
         attribute: getattr(chart, attribute)
         for attribute in (
             "catch_errors_as_events", "validate_disconnected_states", "context", "starts",
-            "refusals", "outcomes", "statuses", "noticed", "reasons",
+            "refusals", "outcomes", "statuses", "noticed", "dead_ends", "reasons",
         )
         if hasattr(chart, attribute)
     }  # fmt: skip

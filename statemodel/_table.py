@@ -72,6 +72,8 @@ class Table:
     """The active states of each configuration, without regions, in document order."""
     statuses: tuple[Status, ...]
     """The status of each configuration (T1)."""
+    dead_ends: tuple[Code | None, ...]
+    """For each configuration: what waiting there fails with, if it is in vain (O4, B5)."""
     starts: tuple[tuple[tuple[str, ...], int], ...]
     """The chosen states of each start, with its configuration."""
     steps: tuple[Step, ...]

@@ -43,6 +43,7 @@ def module_text(table: Table) -> str:
         "kinds": repr(table.kinds),
         "configurations": _lines(map(repr, table.configurations)),
         "statuses": _lines(map(_enum, table.statuses)),
+        "dead_ends": _lines(map(_enum, table.dead_ends)),
         "starts": _lines(map(repr, table.starts)),
         "steps": _lines(
             f"Step({step.actions!r}, {_settled(step.settled)}, {_enum(step.reason)})"

@@ -252,11 +252,10 @@ class Driver:
 
     def failure(self) -> TransportError | None:
         """Return why the connection will not come up by itself: refused for good, or ended (B5)."""
-        if "ended" in self.machine.configuration:
-            return TransportError(Code.CLOSED)
-        if "failed" in self.machine.configuration:
-            return TransportError(Code.CONNECTION_REFUSED, self.machine.details)
-        return None
+        code = self.machine.dead_end
+        if code is None:
+            return None
+        return TransportError(code, self.machine.details if code is Code.CONNECTION_REFUSED else "")
 
     # -- tasks ---------------------------------------------------------------------------------
 

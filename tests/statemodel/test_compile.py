@@ -7,9 +7,7 @@ Its regions are `light`, with the lines given, and `power`.
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
-import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -240,8 +238,7 @@ def test_guard_that_is_not_made_of_states_is_rejected(lamp: type, where: str, gu
 
 def test_guard_may_use_the_operators_of_the_library(written: Written) -> None:
     """`!`, `^` and `v` are not, and, or, as python-statemachine reads them."""
-    chart = written(BRIGHT + "press = dark.to(bright, cond='!pulled') | bright.to(dark)\n")
-    table = compile_chart(chart)
+    table = compile_chart(written(BRIGHT + PRESS.replace("bright)", "bright, cond='!pulled')")))
     assert _target(table, {"dark", "plugged"}, "press") == {"bright", "plugged"}
     assert _target(table, {"dark", "pulled"}, "press") == {"dark", "pulled"}
 
@@ -382,24 +379,3 @@ def test_a_state_may_be_called_as_something_inside_the_compiler(written: Written
     """The names `done` and `taken` are free for states."""
     light = "done = State()\ntaken = State()\npress = dark.to(done) | done.to(taken)\n"
     assert len(compile_chart(written(light + "back = taken.to(dark)\n")).configurations) == 6
-
-
-def test_compiling_does_not_depend_on_the_hash_seed() -> None:
-    """Two processes with different hash seeds write the same bytes, those of the committed file."""
-    code = (
-        "from statemodel import ConnectionChart, compile_chart; import sys\n"
-        "from statemodel._write_table import module_text\n"
-        "sys.stdout.buffer.write(module_text(compile_chart(ConnectionChart)).encode())"
-    )
-    texts = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            timeout=120,
-            check=True,
-        ).stdout
-        for seed in ("1", "4242")
-    ]
-    assert texts[0] == texts[1]
-    assert len(texts[0]) > 100_000

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
@@ -235,3 +238,24 @@ def test_table_is_exported() -> None:
     """The names by which a user reads a table are those of the package."""
     assert isinstance(TABLE, statemodel.Table)
     assert isinstance(TABLE.row(0, "connect"), statemodel.Row)
+
+
+def test_compiling_does_not_depend_on_the_hash_seed() -> None:
+    """Two processes with different hash seeds write the same bytes, those of the committed file."""
+    code = (
+        "from statemodel import ConnectionChart, compile_chart; import sys\n"
+        "from statemodel._write_table import module_text\n"
+        "sys.stdout.buffer.write(module_text(compile_chart(ConnectionChart)).encode())"
+    )
+    texts = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            timeout=120,
+            check=True,
+        ).stdout
+        for seed in ("1", "4242")
+    ]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) > 100_000

@@ -6,87 +6,15 @@ What a scenario expects is exact in virtual time; on real sockets it may be late
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
 
-from statemodel import Code, Mode, Reason, Status, Timings, User
-from statemodel import traces as t
-from transport import StatusWatcher, TransportError, TrustingAuthenticator
-from transport.testing import (
-    Accept,
-    Garbage,
-    Hang,
-    Recorder,
-    Refuse,
-    Reset,
-    Server,
-    ServerSocket,
-    Vanish,
-    open_recorded,
-)
-
-UP = (Status.CONNECTED, Reason.OPENED)
-LOST = (Status.DISCONNECTED, Reason.CLOSED_BY_PEER)
-FAILED = (Status.DISCONNECTED, Reason.DIAL_FAILED)
-RETRY = (Status.CONNECTING, Reason.RETRY)
-SILENT = (Status.DISCONNECTED, Reason.NO_ANSWER)
-
-
-@dataclass
-class Stage:
-    """A server, times, and what the connections on it were seen to do."""
-
-    server: Server[ServerSocket]
-    timings: Timings
-    slack: float
-    settle: Callable[[], Awaitable[None]]
-    """Let everything that can happen now happen."""
-    traces: list[t.Trace] = field(default_factory=list)
-    seen: list[tuple[Status, Reason | None]] = field(default_factory=list)
-    _changes: StatusWatcher | None = None
-
-    @asynccontextmanager
-    async def open(self, mode: Mode = Mode.AUTO, **options: object) -> AsyncIterator[Recorder]:
-        async with open_recorded(
-            self.server.url,
-            dialer=self.server.dialer,
-            mode=mode,
-            timings=self.timings,
-            draw=lambda: 0.5,
-            **options,
-        ) as app:
-            self.traces.append(app.trace)
-            async with app.connection.watch() as self._changes:
-                assert (await anext(self._changes)).current is Status.DISCONNECTED
-                yield app
-
-    async def expect(self, *changes: tuple[Status, Reason]) -> None:
-        """The next changes of status must be these."""
-        assert self._changes is not None
-        for expected in changes:
-            change = await anext(self._changes)
-            self.seen.append((change.current, change.reason))
-
-            assert self.seen[-1] == expected, self.seen
-        await self.settle()
-
-    async def up(self, app: Recorder, reason: Reason = Reason.LOGIN) -> ServerSocket:
-        """Get the first socket, by a login in auto mode or a connect in manual."""
-        sockets = len(self.server.sockets)
-        await app.login("alice", auth_token="secret")
-        if reason is Reason.CONNECT:
-            await app.connect()
-        await self.expect((Status.CONNECTING, reason), UP)
-        return await self.server.accepted(sockets + 1)
-
-    def check_time(self, since: float, seconds: float) -> None:
-        elapsed = trio.current_time() - since
-
-        assert seconds - 1e-3 <= elapsed <= seconds + 1e-9 + self.slack
+from statemodel import Code, Mode, Reason, Status, User
+from tests.transport.stage import FAILED, LOST, RETRY, SILENT, UP, Stage
+from transport import TransportError, TrustingAuthenticator
+from transport.testing import Accept, Garbage, Hang, Refuse, Reset, Vanish
 
 
 async def login_connects(stage: Stage) -> None:
@@ -402,24 +330,13 @@ async def logged_out(stage: Stage) -> None:
             pytest.fail(f"{await app.receive()!r} was delivered")
 
 
+# fmt: off
 SCENARIOS: list[Callable[[Stage], Awaitable[None]]] = [
-    login_connects,
-    background_and_foreground,
-    background_cancels_a_dial,
-    lost_and_retried,
-    closed_by_the_server,
-    refused_with_401,
-    refused_with_503,
-    every_failed_dial,
-    hang_until_dial_timeout,
-    silent_peer_is_closed,
-    slow_answer_to_a_close,
-    ping_round_trip,
-    withheld_pong,
-    peer_goes_silent,
-    grace_window_with_a_ping,
-    server_restarts,
-    messages_across_a_reconnect,
-    slow_server_holds_the_sender,
+    login_connects, background_and_foreground, background_cancels_a_dial,
+    lost_and_retried, closed_by_the_server, refused_with_401,
+    refused_with_503, every_failed_dial, hang_until_dial_timeout,
+    silent_peer_is_closed, slow_answer_to_a_close, ping_round_trip,
+    withheld_pong, peer_goes_silent, grace_window_with_a_ping,
+    server_restarts, messages_across_a_reconnect, slow_server_holds_the_sender,
     logged_out,
 ]

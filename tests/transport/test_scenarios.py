@@ -12,7 +12,8 @@ import trio.testing
 from statemodel import Timings
 from statemodel import traces as t
 from statemodel.trace_rules import judge
-from tests.transport.scenarios import SCENARIOS, Stage
+from tests.transport.scenarios import SCENARIOS
+from tests.transport.stage import Stage
 from transport.testing import MemoryServer, open_server
 
 SHORT = Timings(

@@ -7,9 +7,6 @@ import inspect
 import socket as stdlib_socket
 import ssl
 import time
-import tracemalloc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -19,24 +16,17 @@ import trustme
 import wsproto
 from wsproto.connection import ConnectionState
 
-from statemodel import Code, Status, Timings, User
+from statemodel import Code, Status, Timings
+from tests.transport.sockets import SHORT, WORDS, code_of, connected, dial, read
 from transport import (
     Connection,
     DialError,
-    Ended,
-    Request,
-    Socket,
-    TransportError,
-    WebSocketDialer,
     open_connection,
 )
-from transport._url import parse_url
 from transport._websocket import _Peer
 from transport.testing import (
     Garbage,
     Hang,
-    LocalServer,
-    LocalSocket,
     MemoryServer,
     Refuse,
     Reset,
@@ -44,76 +34,6 @@ from transport.testing import (
     Vanish,
     open_server,
 )
-
-SHORT = Timings(
-    heartbeat_interval=5.0,
-    pong_timeout=0.4,
-    probe_timeout=0.4,
-    dial_timeout=0.4,
-    close_timeout=0.4,
-    backoff_base=0.05,
-    backoff_cap=0.1,
-    keep_alive_interval=0.5,
-)
-WORDS = "Grüße, 世界! 🙂 " * 40_000
-
-
-class Ear:
-    """A sink that listens only."""
-
-    has_room = True
-
-    def __init__(self) -> None:
-        self.messages: list[str | bytes] = []
-        self.pongs: list[bytes] = []
-        self.is_open = trio.Event()
-        self.socket: Socket
-
-    def opened(self, socket: Socket) -> None:
-        self.socket = socket
-        self.is_open.set()
-
-    def frame(self) -> None: ...
-
-    def message(self, message: str | bytes) -> None:
-        self.messages.append(message)
-
-    def ping_written(self, payload: bytes) -> None: ...
-
-    def pong(self, payload: bytes) -> None:
-        self.pongs.append(payload)
-
-    def throttled(self, *, on: bool) -> None: ...
-
-    async def wait_room(self) -> None: ...
-
-
-async def dial(url: str, ear: Ear | None = None, **options: Any) -> Ended:
-    request = Request(address=parse_url(url), user=User(uid="alice", auth_token="t"), **options)
-    with trio.fail_after(10):
-        return await WebSocketDialer().run(request, ear or Ear())
-
-
-@asynccontextmanager
-async def connected(
-    server: LocalServer, timings: Timings = SHORT, **options: Any
-) -> AsyncIterator[tuple[Connection, LocalSocket]]:
-    with trio.fail_after(20):
-        async with open_connection(server.url, timings=timings, **options) as connection:
-            await connection.login("alice")
-            await connection.wait_connected()
-            yield connection, await server.accepted(1)
-
-
-async def code_of(awaitable: Any) -> Code:
-    with pytest.raises(TransportError) as caught:
-        await awaitable
-    return caught.value.code
-
-
-async def read(connection: Connection) -> str | bytes:
-    return await anext(aiter(connection))
-
 
 # -- the four that the adapter mends ---------------------------------------------------------------
 
@@ -334,132 +254,6 @@ async def test_tls_trusts_the_right_certificate_only() -> None:
     async with open_server(ssl_context=theirs) as server:
         with pytest.raises(DialError, match=r"(?i)mismatch"):
             await dial(server.url, ssl_context=trusting)
-
-
-# -- what comes in -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (b"\x81\x02\xc3\x28", 1007),
-        (b"\x01\x01\xc3\x80\x00", 1007),  # half a character at the end of the last fragment
-        (b"\x83\x00", 1002),  # a reserved opcode
-        (b"\x81\x81\0\0\0\0x", 1002),  # a mask, from a server
-        (b"\xc1\x00", 1002),  # a reserved bit
-        (b"\x80\x00", 1002),  # the continuation of nothing
-        (b"\x89\x7e\x00\x7e" + b"x" * 126, 1002),  # too long for a ping
-        (b"\x88\x01\x03", 1002),  # half a close code
-        (b"\x88\x02\x03\xed", 1002),  # 1005, which is never on the wire
-        (b"\x88\x04\x03\xe8\xc3\x28", 1007),  # a close reason that is not UTF-8
-    ],
-)
-async def test_a_breach_of_protocol_is_closed_and_final(data: bytes, code: int) -> None:
-    async with open_server() as server, connected(server) as (connection, socket):
-        await socket.send("before")
-        await socket.send_raw(data)
-
-        assert await read(connection) == "before"
-        assert await code_of(read(connection)) is Code.CONNECTION_REFUSED
-        assert connection.last_error is not None
-        assert connection.last_error.code is Code.CONNECTION_REFUSED
-        with trio.fail_after(3):
-            await socket.ended.wait()
-
-        assert socket.close_code == code
-        assert server.dials == 1
-
-
-async def test_a_message_over_the_limit_is_closed_with_1009_and_final() -> None:
-    async with open_server() as server, connected(server, max_message_size=1000) as (c, socket):
-        await c.send("x" * 1000)
-        await socket.send("é" * 500)
-
-        assert await read(c) == "é" * 500
-        assert await code_of(c.send("é" * 501)) is Code.MESSAGE_TOO_BIG
-        assert c.status is Status.CONNECTED
-        await socket.send("é" * 501)
-
-        assert await code_of(read(c)) is Code.CONNECTION_REFUSED
-        assert "1000 bytes" in str(c.last_error)
-        with trio.fail_after(3):
-            await socket.ended.wait()
-
-        assert socket.close_code == 1009
-        assert [len(m) for m in socket.received] == [1000]
-
-
-@pytest.mark.parametrize(
-    ("start", "frame", "count", "end", "result"),
-    [
-        (b"", b"\x81\x01x", 50_000, b"", "x"),
-        (b"", b"\x89\x7d" + b"p" * 125, 20_000, b"\x81\x01x", "x"),
-        (b"", b"\x8a\x7d" + b"p" * 125, 20_000, b"\x81\x01x", "x"),
-        (b"\x01\x00", b"\x00\x00", 200_000, b"\x80\x01x", "x"),
-        (b"\x02\x00", b"\x00\x01b", 100_000, b"\x80\x00", b"b" * 100_000),
-    ],
-    ids=["tiny-messages", "pings", "pongs", "empty-fragments", "tiny-fragments"],
-)
-async def test_a_flood_of_frames_stays_bounded(
-    start: bytes, frame: bytes, count: int, end: bytes, result: str | bytes
-) -> None:
-    async with open_server() as server, connected(server) as (connection, socket):
-        socket.stop_reading()  # nor does it take the pongs
-        tracemalloc.start()
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(socket.send_raw, start + frame * count + end)
-                got = [await read(connection) for _ in range(1 if end else count)]
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-
-        assert set(got) == {result}
-        assert peak < 16 * 2**20
-        socket.resume()
-        await connection.ping()
-        await connection.send("still here")
-
-        assert await socket.receive() == "still here"
-
-
-async def test_unknown_and_repeated_pongs_are_ignored() -> None:
-    async with open_server() as server, connected(server) as (connection, socket):
-        socket.withhold_pongs()
-        results: list[object] = []
-
-        async def ping() -> None:
-            try:
-                results.append(await connection.ping())
-            except TransportError as error:
-                results.append(error.code)
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ping)
-            await socket.pinged(1)
-            await socket.send_pong(b"unknown")
-            for _ in range(3):
-                await socket.send_pong(socket.pings[0][1])
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ping)
-            await socket.pinged(2)
-            await socket.send_pong(socket.pings[0][1])
-
-        assert isinstance(results[0], float)
-        assert results[1] is Code.PING_TIMEOUT
-        assert connection.status is Status.CONNECTED
-
-
-@pytest.mark.parametrize(
-    "message", [WORDS, WORDS.encode(), "", b""], ids=["str", "bytes", "no-str", "no-bytes"]
-)
-async def test_messages_of_any_size_go_both_ways_intact(message: str | bytes) -> None:
-    async with open_server() as server, connected(server, max_message_size=2**22) as (c, socket):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(c.send, message)
-            nursery.start_soon(socket.send, message)
-
-            assert await socket.receive() == message == await read(c)
 
 
 # -- what the adapter stands on ------------------------------------------------------------------
