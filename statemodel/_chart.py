@@ -3,7 +3,7 @@
 Theory of operation
 ===================
 
-Nine parallel **regions**; the connection is always in exactly one state of each:
+Ten parallel **regions**; the connection is always in exactly one state of each:
 
 ==============  ===================================================================
 region          what it remembers
@@ -44,8 +44,8 @@ Timers belong to states: entering one starts its timer, leaving it stops it, and
 timer of another. A timer ``x`` fires as the event ``x_due``.
 
 **What is not here, and why.** Numbers: deadlines, generations, the failure count, who waits for
-which command. They are not finite, so `Machine` keeps them. Two of them are asked for by the
-chart as ``context``: a guard may name them, and they have no state. Frames and pongs do not come
+which command. They are not finite, so `Machine` keeps them. One of them the chart may ask for
+as ``context``: a guard may name it, and it has no state. Frames and pongs do not come
 here either, only what follows from them: ``peer_silent``, ``own_pings_over``, ``overslept``.
 
 The rule numbers (A1, M3, ...) are those of ``docs/rules.md``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,27 @@ def test_transport_asks_for_no_state(path):
     ]
 
     assert not [text for text in compared if text in states - words]
+
+
+def _tests_by_rule() -> dict[str, list[str]]:
+    """Return the tests that name each rule in their docstring."""
+    found: dict[str, list[str]] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                text = ast.get_docstring(node) or ""
+                for rule in re.findall(r"\b[OSAMPCKBNHTG]\d+\b", text):
+                    if node.name.startswith("test_"):
+                        found.setdefault(rule, []).append(f"{path.stem}::{node.name}")
+    return found
+
+
+def test_every_rule_has_a_test_that_names_it():
+    """Each rule of docs/rules.md stands in the docstring of a test."""
+    rules = re.findall(
+        r"^\| ([A-Z]\d+) \|", (ROOT / "docs/rules.md").read_text("utf-8"), re.MULTILINE
+    )
+    missing = [rule for rule in rules if rule not in _tests_by_rule()]
+
+    assert len(rules) > 70
+    assert missing == []
