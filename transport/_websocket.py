@@ -2,8 +2,8 @@
 
 trio-websocket hides what a managed connection must know: pongs one by one, the peer's pings, when
 reading stops, and how a write ended. So this module stands on its `WebSocketConnection` and on
-these internals of 0.12: the constructor, `_reader_task`, `_send`, and the `_handle_*_event`
-methods. The dependency is pinned to that minor, and a test names each of them.
+these internals of 0.12: the constructor, `_reader_task`, `_send` with `_wsproto`, `_stream` and
+`_stream_lock`, `_message_parts` and `_message_size`, and the `_handle_*_event` methods. The dependency is pinned to that minor, and a test names each of them.
 
 What it mends, each with a test of that name in `tests/transport/test_websocket_traps.py`:
 
@@ -115,12 +115,18 @@ class _Observed(trio.abc.Stream):
     def __init__(self, stream: trio.abc.Stream, sink: Sink) -> None:
         self._stream = stream
         self._sink = sink
-        self.draining = False
-        """Whether messages are being dropped, so that reading need not wait for room."""
+        self._gate = trio.CancelScope()
+        self._free = False
+
+    def free(self) -> None:
+        """Wait for room no more: what comes is dropped, or is the last that had arrived (K3)."""
+        self._free = True
+        self._gate.cancel()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        if not self._sink.has_room and not self.draining:
-            await self._sink.wait_room()
+        if not self._sink.has_room and not self._free:
+            with trio.CancelScope() as self._gate:
+                await self._sink.wait_room()
         data = await self._stream.receive_some(max_bytes)
         if data:
             self._sink.frame()
@@ -156,6 +162,7 @@ class _Peer(WebSocketConnection):
         self._sink = sink
         self._close_timeout = request.close_timeout
         self._opened = False
+        self._dropping = False
         self._ping_queue: deque[bytes] = deque()
         self._pong: bytes | None = None
         self._close_code: int | None = None
@@ -203,7 +210,7 @@ class _Peer(WebSocketConnection):
                     await self._work.wait()
             await self._send(ws.CloseConnection(code=self._close_code))
         except (ConnectionClosed, ProtocolError):
-            self.abort()  # it broke; the reader notices
+            pass  # it broke; the reader takes what had arrived, and comes to the end
         finally:
             self._closed.set()
             self._fail_sends()
@@ -260,7 +267,8 @@ class _Peer(WebSocketConnection):
             raise TransportError(Code.CONNECTION_LOST, "the socket ended before it was written")
 
     def close(self) -> None:
-        self._observed.draining = True
+        self._dropping = True
+        self._observed.free()
         self._request_close(1000)
 
     def abort(self) -> None:
@@ -275,7 +283,13 @@ class _Peer(WebSocketConnection):
         """Write an event; the reader answers a broken handshake with one that no client may send."""
         if isinstance(event, ws.RejectConnection):
             raise _Over(DialError("the server's answer is no WebSocket handshake"))
-        await super()._send(event)
+        data = self._wsproto.send(event)
+        async with self._stream_lock:
+            try:
+                await self._stream.send_all(data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self._observed.free()  # the library would stop the reader, and lose what it has
+                raise ConnectionClosed(None) from None
 
     # -- what the reader sees ------------------------------------------------------------------
 
@@ -295,7 +309,7 @@ class _Peer(WebSocketConnection):
         )
 
     async def _handle_message_event(self, event: ws.BytesMessage | ws.TextMessage) -> None:
-        if self._observed.draining:
+        if self._dropping:
             return
         data: str | bytes = event.data if isinstance(event, ws.TextMessage) else bytes(event.data)
         if data:  # empty fragments without end must not grow a list

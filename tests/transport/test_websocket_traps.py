@@ -138,6 +138,26 @@ async def test_a_send_cancelled_within_a_frame_leaves_the_next_one_intact() -> N
         assert received == [big, "next"]
 
 
+async def test_a_ping_overtakes_what_is_left_of_a_large_message() -> None:
+    big = "x" * 8_000_000
+    patient = Timings(pong_timeout=20)
+    async with (
+        open_server() as server,
+        connected(server, patient, max_message_size=2**24) as (connection, socket),
+        trio.open_nursery() as nursery,
+    ):
+        socket.stop_reading()
+        nursery.start_soon(connection.send, big)
+        await trio.sleep(0.1)
+        nursery.start_soon(connection.ping)
+        await trio.sleep(0.1)
+        socket.resume()
+        await socket.pinged()
+
+        assert socket.received == []  # P1
+        assert await socket.receive() == big
+
+
 # -- dials -------------------------------------------------------------------------------------
 
 
