@@ -116,8 +116,10 @@ class Machine(Core):
                 continue
             del self._deadlines[name]
             self._details = _GIVEN_UP.get(name, self._details)
-            late_heartbeat = overslept and name == "heartbeat"  # H5: a probe takes its place
-            self._step("overslept" if late_heartbeat else f"{name}_due")
+            if overslept and name == "heartbeat":
+                self._probe_after_sleep()
+            else:
+                self._step(f"{name}_due")
 
     def _overdue(self, *, inclusive: bool) -> tuple[float, str, bytes | None] | None:
         """Return the deadline to fire next: the earliest, then by the fixed order (H4)."""
@@ -141,9 +143,8 @@ class Machine(Core):
         return deadline, name, payload
 
     def _ping_due(self, payload: bytes, *, overslept: bool) -> None:
-        if overslept:  # H5: one fresh probe, and no verdict before its time is over
-            if not self._pings.postpone(self._now, self._now + self.timings.probe_timeout):
-                self._step("overslept")
+        if overslept:
+            self._probe_after_sleep()
             return
         ping, silent = self._pings.expire(payload)
         if ping.command is not None:
@@ -153,6 +154,11 @@ class Machine(Core):
             self._step("peer_silent")
         elif ping.own and not self._pings.own_out:
             self._step("own_pings_over")
+
+    def _probe_after_sleep(self) -> None:
+        """Send one fresh probe, and give no verdict before its time is over (H5)."""
+        if not self._pings.postpone(self._now, self._now + self.timings.probe_timeout):
+            self._step("overslept")
 
     # -- commands and reports ------------------------------------------------------------------
 
@@ -233,13 +239,12 @@ class Machine(Core):
         status, wait = event.http_status, event.retry_after
         if wait is not None and wait > 0 and status in self.policy.retry_after_statuses:
             self._not_before = self._now + min(wait, self.timings.retry_after_cap)  # B4
-        reply = f"HTTP {status}" if status else f"close code {event.close_code}"
-        self._details = event.details or (reply if status or event.close_code else "")
+        self._details = _explain(event.details, status, event.close_code)
         self._step(_ENDS.get(self.policy.end(status, event.close_code), "dial_failed"))
 
     def _on_socket_closed(self, event: events.SocketClosed) -> None:
         if event.generation == self._generation and self._hears("socket_closed"):
-            self._details = event.details or f"close code {event.code}"
+            self._details = _explain(event.details, None, event.code)
             self._step(_ENDS.get(self.policy.end(None, event.code), "socket_closed"))
 
     def _on_refresh_succeeded(self, event: events.RefreshSucceeded) -> None:
@@ -250,7 +255,8 @@ class Machine(Core):
 
     def _on_refresh_failed(self, event: events.RefreshFailed) -> None:
         if event.generation == self._generation and self._hears("refresh_failed"):
-            self._details = event.details or "no new credentials"
+            refused = f"{self._details}; " if self._details else ""  # why they were to be renewed
+            self._details = refused + (event.details or "no new credentials")
             self._step("server_refused" if event.refused else "refresh_failed")
 
     # -- the socket ----------------------------------------------------------------------------
@@ -289,6 +295,14 @@ class Machine(Core):
 
     def _on_custom(self, event: events.Custom) -> None:
         self._step(event.name)
+
+
+def _explain(details: str, status: int | None, code: int | None) -> str:
+    """Say how something ended: the HTTP status or close code, and what is known beside it."""
+    reply = f"HTTP {status}" if status else f"close code {code}" if code else ""
+    if not reply or reply in details:
+        return details
+    return f"{reply}: {details}" if details else reply
 
 
 _ENDS = {End.AUTH: "credentials_denied", End.TERMINAL: "server_refused"}

@@ -120,9 +120,9 @@ class Pings:
         return ping, ping.frames == self._frames
 
     def postpone(self, now: float, until: float) -> bool:
-        """Give every overdue ping until then (H5); return whether a probe went out just now."""
+        """Give every ping at least until then (H5); return whether one of our own went out just now."""
         for payload, ping in self._out.items():
-            if ping.deadline < now:
+            if ping.deadline < until:
                 self._out[payload] = replace(ping, deadline=until)
         return any(ping.own and ping.sent_at == now for ping in self._out.values())
 

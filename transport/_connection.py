@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import trio
-
-from statemodel import Code, Credentials, Status, StatusChange, User, events
+from statemodel import Code, Credentials, Reason, Status, StatusChange, User, events
+from transport._credentials import is_sendable
 from transport._errors import TransportError
 from transport._listeners import StatusListener, StatusWatcher
 
@@ -26,13 +25,12 @@ class Connection:
     """
 
     def __init__(
-        self, driver: Driver, *, address: Address, max_message_size: int, allow_insecure: bool
+        self, driver: Driver, *, address: Address, max_message_size: int, guarded: bool
     ) -> None:
         self._driver = driver
         self._address = address
         self._max_message_size = max_message_size
-        self._guarded = address.guarded or allow_insecure
-        self._token = trio.lowlevel.current_trio_token()
+        self._guarded = guarded
 
     def __repr__(self) -> str:
         scheme = "wss" if self._address.secure else "ws"
@@ -65,7 +63,7 @@ class Connection:
 
         Args:
             uid: The user's identifier, not empty.
-            auth_token: The secret; printable ASCII.
+            auth_token: The secret; visible ASCII, without spaces.
 
         Raises:
             TypeError, ValueError: these are no credentials.
@@ -77,8 +75,8 @@ class Connection:
             raise TypeError("uid and auth_token must be str")
         if not uid:
             raise ValueError("uid must not be empty")
-        if not auth_token.isascii() or any(c < " " or c == "\x7f" for c in auth_token):
-            raise ValueError("auth_token must be printable ASCII: it travels in a header")
+        if not is_sendable(auth_token):
+            raise ValueError("auth_token must be visible ASCII: it travels in a header")
         if auth_token and not self._guarded:
             raise TransportError(Code.INSECURE_URL)
         credentials = Credentials(uid=uid, auth_token=auth_token)
@@ -96,8 +94,7 @@ class Connection:
         """
         attempt = self._driver.attempt
         await self._command(lambda c: events.Logout(command=c))
-        if attempt is not None:
-            await attempt.gone.wait()
+        await self._driver.wait_gone(attempt)
 
     # -- the connection ------------------------------------------------------------------------
 
@@ -123,8 +120,7 @@ class Connection:
         """
         attempt = self._driver.attempt
         await self._command(lambda c: events.Disconnect(command=c))
-        if attempt is not None:
-            await attempt.gone.wait()
+        await self._driver.wait_gone(attempt)
 
     async def ping(self) -> float:
         """Ping the server; in manual mode in background this buys another `background_grace` (M4).
@@ -140,8 +136,8 @@ class Connection:
                 ended the socket (P2).
         """
         value = await self._command(lambda c: events.Ping(command=c))
-        assert isinstance(value, float), "a ping ends in a time"
-        return value
+        assert isinstance(value, (int, float)), "a ping ends in a time"
+        return float(value)
 
     async def send(self, message: str | bytes) -> None:
         """Send a message; return when it is handed to the kernel.
@@ -154,9 +150,13 @@ class Connection:
                 (P3); `ERR_CONNECTION_LOST`: the socket ended first, and the message may or may
                 not have arrived.
         """
-        self._check_thread()
+        self._driver.check_thread()
         if not isinstance(message, (str, bytes)):
             raise TypeError(f"a message must be str or bytes, not {type(message).__name__}")
+        attempt = self._driver.attempt
+        if self.status not in _UP or attempt is None or attempt.socket is None:
+            await self._command(lambda c: events.Send(command=c))  # raises what applies (S6, P3)
+            raise TransportError(Code.NO_WEBSOCKET_CONNECTION)
         try:
             size = (
                 len(message)
@@ -168,10 +168,6 @@ class Connection:
         if size > self._max_message_size:
             limit = f"{size} bytes; the limit is {self._max_message_size}"
             raise TransportError(Code.MESSAGE_TOO_BIG, limit)
-        attempt = self._driver.attempt
-        if self.status not in _UP or attempt is None or attempt.socket is None:
-            await self._command(lambda c: events.Send(command=c))  # raises what applies (S6, P3)
-            raise TransportError(Code.NO_WEBSOCKET_CONNECTION)
         await attempt.socket.send(message)
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
@@ -187,7 +183,7 @@ class Connection:
         return self
 
     async def __anext__(self) -> str | bytes:
-        self._check_thread()
+        self._driver.check_thread()
         return await self._driver.inbox.get(self._driver.failure)
 
     # -- life cycle ----------------------------------------------------------------------------
@@ -219,10 +215,9 @@ class Connection:
 
         Status is never held back. The iteration ends when the connection object does.
         """
-        self._check_thread()
+        self._driver.check_thread()
+        self._refuse_if_ended()
         watcher = self._driver.listeners.watch(self._last_change())
-        if self._has_ended():
-            watcher.end()
         try:
             yield watcher
         finally:
@@ -239,13 +234,14 @@ class Connection:
         Returns:
             The listener that had this id before and is replaced.
         """
-        self._check_thread()
+        self._driver.check_thread()
         self._refuse_if_ended()
         return self._driver.listeners.add(listener_id, listener, self._last_change())
 
     def remove_status_listener(self, listener_id: str) -> bool:
         """Stop calling a listener; return whether there was one of this id."""
-        self._check_thread()
+        self._driver.check_thread()
+        self._refuse_if_ended()
         return self._driver.listeners.remove(listener_id)
 
     async def wait_connected(self) -> None:
@@ -269,20 +265,20 @@ class Connection:
             async for change in changes:
                 if change.current in statuses:
                     return change.current
-                failure = self._driver.failure()
-                if failure is not None:
+                refused = change.reason is Reason.REFUSED and self._driver.last_error
+                if failure := refused or self._driver.failure():
                     raise failure
         raise TransportError(Code.CLOSED)
 
     # -- inside --------------------------------------------------------------------------------
 
     async def _command(self, make: Callable[[int], events.Event]) -> User | float | None:
-        self._check_thread()
+        self._driver.check_thread()
         command, waiter = self._driver.begin(make)
         return await self._driver.finish(command, waiter)
 
     def _report(self, make: Callable[[int], events.Event]) -> None:
-        self._check_thread()
+        self._driver.check_thread()
         command, waiter = self._driver.begin(make)
         self._driver.forget(command)
         if waiter.error is not None:
@@ -291,24 +287,10 @@ class Connection:
     def _last_change(self) -> StatusChange:
         return self._driver.machine.last_change(self._driver.clock())
 
-    def _has_ended(self) -> bool:
-        failure = self._driver.failure()
-        return failure is not None and failure.code is Code.CLOSED
-
     def _refuse_if_ended(self) -> None:
-        if self._has_ended():
-            raise TransportError(Code.CLOSED)
-
-    def _check_thread(self) -> None:
-        try:
-            if trio.lowlevel.current_trio_token() is self._token:
-                return
-        except RuntimeError:
-            pass
-        raise RuntimeError(
-            "this connection belongs to another trio thread; call it with trio.from_thread.run or "
-            "trio.from_thread.run_sync"
-        )
+        failure = self._driver.failure()
+        if failure is not None and failure.code is Code.CLOSED:
+            raise failure
 
 
 _UP = (Status.CONNECTED, Status.FEATURE_THROTTLED)

@@ -11,6 +11,7 @@ store's.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from math import inf
@@ -20,6 +21,7 @@ import trio
 
 from statemodel import Code, Credentials, Machine, Reason, Status, User, effects, events
 from transport._attempt import Attempt
+from transport._credentials import checked_user, is_sendable, redacted
 from transport._errors import DialError, TransportError
 from transport._inbox import Inbox
 from transport._listeners import Listeners
@@ -35,8 +37,13 @@ from transport._store_queue import StoreQueue
 if TYPE_CHECKING:
     from transport._seam import Dialer, Request
 
+_log = logging.getLogger("transport")
+
+WAKE_TOLERANCE = 1.0
+"""Seconds within which a deadline that passed during a sleep is noticed (H5)."""
+
 _LOST = {Reason.DIAL_FAILED, Reason.CLOSED_BY_PEER, Reason.NO_ANSWER}
-"""Changes of status that say that something went wrong, and may be mended by a retry."""
+"""What went wrong, and may be mended by a retry."""
 
 
 class Waiter:
@@ -66,6 +73,7 @@ class Driver:
         listeners: Listeners,
         clock: Callable[[], float],
         draw: Callable[[], float],
+        guarded: bool,
     ) -> None:
         self.machine = machine
         self.inbox = inbox
@@ -84,8 +92,10 @@ class Driver:
             patience=machine.timings.auth_timeout,
         )
         self._draw = draw
+        self._guarded = guarded  # whether a token may travel
         self._queue: deque[tuple[events.Event, float]] = deque()
         self._dispatching = False
+        self._token = trio.lowlevel.current_trio_token()
         self._waiters: dict[int, Waiter] = {}
         self._commands = 0
         self._descriptor = trio.StrictFIFOLock()  # K1: one at a time
@@ -108,11 +118,10 @@ class Driver:
             while self._queue:
                 event, now = self._queue.popleft()
                 self._take_frames()
-                for effect in self.machine.handle(event, now, self._draw()):
-                    self._perform(effect)
+                self._perform_all(self.machine.handle(event, now, self._draw()))
         finally:
             self._dispatching = False
-        self._set_timer()
+            self._set_timer()
 
     def _take_frames(self) -> None:
         """Tell the machine when the last frame came in, before it decides anything by it."""
@@ -120,8 +129,18 @@ class Driver:
         if attempt is not None and attempt.heard_at is not None:
             now, attempt.heard_at = attempt.heard_at, None
             frame = events.FrameReceived(generation=attempt.generation)
-            for effect in self.machine.handle(frame, now, self._draw()):
+            self._perform_all(self.machine.handle(frame, now, self._draw()))
+
+    def _perform_all(self, step: tuple[effects.Effect, ...]) -> None:
+        """Perform all effects of a step, also when a listener was interrupted in the midst of it."""
+        interrupted: BaseException | None = None
+        for effect in step:
+            try:
                 self._perform(effect)
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interrupted = interrupted or error
+        if interrupted is not None:
+            raise interrupted
 
     async def run_timer(self) -> None:
         """Wait for the machine's deadlines, for as long as the connection object lives."""
@@ -138,7 +157,8 @@ class Driver:
         if deadline is None:
             deadline = inf
         elif self.clock is not trio.current_time:
-            deadline = trio.current_time() + (deadline - self.clock())
+            # It may have gone on while trio's stood still, so look every second (H5).
+            deadline = trio.current_time() + min(WAKE_TOLERANCE, deadline - self.clock())
         if deadline != self._timer.deadline:  # setting it costs more than looking
             self._timer.deadline = deadline
 
@@ -194,7 +214,11 @@ class Driver:
         self._commands += 1
         command, waiter = self._commands, Waiter()
         self._waiters[command] = waiter
-        self.dispatch(make(command))
+        try:
+            self.dispatch(make(command))
+        except BaseException:
+            self._waiters.pop(command, None)
+            raise
         return command, waiter
 
     async def finish(self, command: int, waiter: Waiter) -> User | float | None:
@@ -209,13 +233,46 @@ class Driver:
             raise waiter.error
         return waiter.value
 
+    def check_thread(self) -> None:
+        """Refuse calls from elsewhere before anything is touched.
+
+        Raises:
+            RuntimeError: this is not the trio thread of the connection.
+        """
+        try:
+            if trio.lowlevel.current_trio_token() is self._token:
+                return
+        except RuntimeError:
+            pass
+        raise RuntimeError(
+            "this connection belongs to another trio thread; call it with trio.from_thread.run or "
+            "trio.from_thread.run_sync"
+        )
+
     def forget(self, command: int) -> None:
         """Nobody wants to know how this command ends."""
         self._waiters.pop(command, None)
 
     def report_network(self, up: bool) -> None:  # noqa: FBT001 - what a network monitor calls
         """Report the network up or down, unless the connection object has ended."""
+        self.check_thread()
         self.dispatch(events.NetworkRestored() if up else events.NetworkLost())
+
+    async def restore(self) -> None:
+        """Begin with the saved user, if there is one (S4); without one if it cannot be had.
+
+        Raises:
+            TransportError: `ERR_INSECURE_URL`: the saved token would travel unencrypted.
+        """
+        user = await self._store.load()
+        if user is None:
+            return
+        if user.auth_token and not self._guarded:
+            raise TransportError(Code.INSECURE_URL)
+        if not is_sendable(user.auth_token):
+            _log.warning("the saved session of %r is damaged and counts as none", user.uid)
+            return
+        self.dispatch(events.SessionRestored(user=user))
 
     async def shut_down(self) -> None:
         """End the connection object (O4); cancelled, abort at once."""
@@ -223,13 +280,18 @@ class Driver:
         self.inbox.wake()
         try:
             await self.finish(command, waiter)
-            if self.attempt is not None:
-                await self.attempt.gone.wait()
+            await self.wait_gone(self.attempt)
         except trio.Cancelled:
             self._store.hurry(self.machine.timings.close_timeout)
             raise
         finally:
             self.listeners.end()
+
+    async def wait_gone(self, attempt: Attempt | None) -> None:
+        """Wait until an attempt's descriptor is closed; not for ever for a task that will not end."""
+        if attempt is not None:
+            with trio.move_on_after(self.machine.timings.close_timeout):
+                await attempt.gone.wait()
 
     def _end(
         self, command: int, error: TransportError | None, value: User | float | None = None
@@ -244,6 +306,7 @@ class Driver:
         change = effect.change
         if change.reason is Reason.REFUSED:
             self.last_error = TransportError(Code.CONNECTION_REFUSED, self.machine.details)
+            self.inbox.fail(self.last_error)
         elif change.reason in _LOST:
             self.last_error = TransportError(Code.CONNECTION_LOST, self.machine.details)
         if change.current is Status.DISCONNECTED:
@@ -284,26 +347,38 @@ class Driver:
                     http_status=failed.http_status,
                     close_code=failed.close_code,
                     retry_after=failed.retry_after,
-                    details=_redact(failed.details, token),
+                    details=redacted(failed.details, token),
                 )
             ended = Ended(details=failed.details)
-        details = _redact(ended.details, token)
+        details = redacted(ended.details, token)
         if attempt.socket is None:
             return events.DialFailed(generation=generation, close_code=ended.code, details=details)
         return events.SocketClosed(generation=generation, code=ended.code, details=details)
+
+    def _checked(self, given: object, source: str, uid: str | None = None) -> User:
+        """Return the user that an authenticator gave, if the token can travel to this server."""
+        user = checked_user(given, source)
+        if not is_sendable(user.auth_token):
+            raise AuthenticationError("the token has characters that cannot travel in a header")
+        if user.auth_token and not self._guarded:
+            raise AuthenticationError("the token would travel unencrypted")
+        if uid is not None and user.uid != uid:
+            raise AuthenticationError("the authenticator gave another user")
+        return user
 
     async def _refresh(self, attempt: Attempt, user: User) -> None:
         event: events.Event | None = None
         try:
             with attempt.scope:
                 try:
-                    fresh = await self._authenticator.refresh(user)
+                    given = await self._authenticator.refresh(user)
+                    fresh = self._checked(given, "refresh()", user.uid)
                     event = events.RefreshSucceeded(generation=attempt.generation, user=fresh)
                 except (AuthenticationError, OSError) as error:
                     event = events.RefreshFailed(
                         generation=attempt.generation,
                         refused=isinstance(error, CredentialsRevokedError),
-                        details=_redact(_text(error), user.auth_token),
+                        details=redacted(_text(error), user.auth_token),
                     )
         finally:
             attempt.gone.set()
@@ -315,12 +390,13 @@ class Driver:
         credentials: Credentials = effect.credentials
         with scope:
             try:
-                user = await self._authenticator.authenticate(credentials)
+                given = await self._authenticator.authenticate(credentials)
+                user = self._checked(given, "authenticate()")
                 event = events.AuthenticationSucceeded(generation=effect.generation, user=user)
             except (AuthenticationError, OSError) as error:
                 event = events.AuthenticationFailed(
                     generation=effect.generation,
-                    details=_redact(_text(error), credentials.auth_token),
+                    details=redacted(_text(error), credentials.auth_token),
                 )
         if event is not None:
             self.dispatch(event)
@@ -328,8 +404,3 @@ class Driver:
 
 def _text(error: Exception) -> str:
     return str(error) or type(error).__name__
-
-
-def _redact(text: str, token: str) -> str:
-    """Black out a token that a server or authenticator may have echoed."""
-    return text.replace(token, "[token]") if token else text

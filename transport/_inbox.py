@@ -29,6 +29,7 @@ class Inbox:
         self._busy = False
         self._arrived = trio.Event()
         self._room = trio.Event()
+        self._failure: TransportError | None = None
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -60,6 +61,12 @@ class Inbox:
         """Let the reader look again whether anything can still come."""
         self._arrived.set()
 
+    def fail(self, error: TransportError) -> None:
+        """End the wait of who is reading now, whatever comes after (B5)."""
+        if self._busy:
+            self._failure = error
+            self._arrived.set()
+
     async def get(self, failure: Callable[[], TransportError | None]) -> str | bytes:
         """Return the oldest message, waiting for one.
 
@@ -75,13 +82,14 @@ class Inbox:
         try:
             await trio.lowlevel.checkpoint()
             while not self._messages:
-                error = failure()
+                error, self._failure = self._failure or failure(), None
                 if error is not None:
                     raise error
                 self._arrived = trio.Event()
                 await self._arrived.wait()
         finally:
             self._busy = False
+            self._failure = None
         message = self._messages.popleft()
         self._size -= len(message)
         if not self._room.is_set():

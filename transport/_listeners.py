@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 import trio
 
@@ -28,18 +29,22 @@ def log_listener_error(listener_id: str, error: Exception) -> None:
 class StatusWatcher:
     """An endless iterator over status changes; it ends when the connection object does.
 
-    Status is never held back: what is not iterated over waits here.
+    Status is never held back: what is not iterated over waits here. One task at a time iterates.
     """
 
     def __init__(self, first: StatusChange) -> None:
         self._changes = deque([first])
+        self._told = first.sequence
         self._news = trio.Event()
+        self._busy = False
         self._ended = False
 
     def put(self, change: StatusChange) -> None:
-        """Append a change."""
-        self._changes.append(change)
-        self._news.set()
+        """Append a change, unless it is known."""
+        if change.sequence > self._told:
+            self._told = change.sequence
+            self._changes.append(change)
+            self._news.set()
 
     def end(self) -> None:
         """Let the iteration end after what is still there."""
@@ -50,21 +55,46 @@ class StatusWatcher:
         return self
 
     async def __anext__(self) -> StatusChange:
-        await trio.lowlevel.checkpoint()
-        while not self._changes:
-            if self._ended:
-                raise StopAsyncIteration
-            self._news = trio.Event()
-            await self._news.wait()
+        if self._busy:
+            raise trio.BusyResourceError("another task is iterating over these changes")
+        self._busy = True
+        try:
+            await trio.lowlevel.checkpoint()
+            while not self._changes:
+                if self._ended:
+                    raise StopAsyncIteration
+                self._news = trio.Event()
+                await self._news.wait()
+        finally:
+            self._busy = False
         return self._changes.popleft()
+
+
+@dataclass(slots=True)
+class _Listening:
+    call: StatusListener
+    told: int
+    """The sequence of the last change it was told."""
+
+
+def refuse_coroutines(function: object, what: str) -> None:
+    """Refuse what cannot be called there and then.
+
+    Raises:
+        TypeError: it is no plain function.
+    """
+    call = getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__
+    if not callable(function) or any(map(inspect.iscoroutinefunction, (function, call))):
+        raise TypeError(f"{what} must be a plain function, not {function!r}")
 
 
 class Listeners:
     """All who listen to one connection's status."""
 
     def __init__(self, on_error: ListenerErrorHook) -> None:
+        refuse_coroutines(on_error, "on_listener_error")
         self._on_error = on_error
-        self._callbacks: dict[str, StatusListener] = {}
+        self._callbacks: dict[str, _Listening] = {}
         self._watchers: dict[StatusWatcher, None] = {}
 
     def add(
@@ -73,12 +103,11 @@ class Listeners:
         """Add a listener, or replace the one of the same id, which is returned."""
         if not isinstance(listener_id, str):
             raise TypeError(f"a listener's id must be a str, not {listener_id!r}")
-        if not callable(listener) or inspect.iscoroutinefunction(listener):
-            raise TypeError(f"a status listener must be a plain function, not {listener!r}")
+        refuse_coroutines(listener, "a status listener")
         previous = self._callbacks.pop(listener_id, None)
-        self._callbacks[listener_id] = listener
+        self._callbacks[listener_id] = _Listening(listener, current.sequence)
         self._call(listener_id, listener, current)
-        return previous
+        return previous.call if previous else None
 
     def remove(self, listener_id: str) -> bool:
         """Remove a listener; return whether there was one."""
@@ -91,16 +120,19 @@ class Listeners:
         return watcher
 
     def unwatch(self, watcher: StatusWatcher) -> None:
-        """Forget a watcher."""
+        """Forget a watcher, whose iteration ends."""
+        watcher.end()
         self._watchers.pop(watcher, None)
 
     def tell(self, change: StatusChange) -> None:
         """Tell everybody, in the order in which they came; one who was removed meanwhile hears nothing."""
         for watcher in self._watchers:
             watcher.put(change)
-        for listener_id, listener in list(self._callbacks.items()):
-            if self._callbacks.get(listener_id) is listener:
-                self._call(listener_id, listener, change)
+        for listener_id, listening in list(self._callbacks.items()):
+            there = self._callbacks.get(listener_id) is listening
+            if there and change.sequence > listening.told:
+                listening.told = change.sequence
+                self._call(listener_id, listening.call, change)
 
     def end(self) -> None:
         """End all iterations and forget the listeners."""

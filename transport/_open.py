@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from statemodel import Code, Machine, Mode, Policy, Timings, User, events
+from statemodel import Machine, Mode, Policy, Timings, User
 from transport._connection import Connection
 from transport._driver import Driver
-from transport._errors import TransportError
 from transport._inbox import Inbox
 from transport._listeners import ListenerErrorHook, Listeners, log_listener_error
 from transport._seam import Dialer, Request
@@ -89,9 +88,16 @@ async def open_connection(
     for name, number in (("max_message_size", max_message_size), ("max_unread", max_unread)):
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise ValueError(f"{name} must be a positive whole number, not {number!r}")
+    for name, flag in (("foreground", foreground), ("online", online)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name} must be a bool, not {flag!r}")
+    if not isinstance(policy, Policy | None):
+        raise TypeError(f"policy must be a Policy, not {policy!r}")
+    if not isinstance(ssl_context, ssl.SSLContext | None):
+        raise TypeError(f"ssl_context must be an SSLContext, not {ssl_context!r}")
     if ssl_context is not None and not address.secure:
         raise ValueError("an ssl_context is of no use with ws:")
-    _check_headers(headers)
+    headers = _checked_headers(headers)
     machine = Machine(
         mode=Mode(mode), timings=timings, policy=policy, foreground=foreground, online=online
     )
@@ -105,12 +111,8 @@ async def open_connection(
             ssl_context=ssl_context,
             headers=headers,
             max_message_size=max_message_size,
-            close_timeout=machine.timings.close_timeout,
         )
 
-    saved = await store.load()
-    if saved is not None and saved.auth_token and not (address.guarded or allow_insecure):
-        raise TransportError(Code.INSECURE_URL)
     escaped: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
@@ -125,18 +127,18 @@ async def open_connection(
                 listeners=listeners,
                 clock=clock,
                 draw=draw,
+                guarded=address.guarded or allow_insecure,
             )
             nursery.start_soon(driver.run_timer)
             if network_monitor is not None:
                 nursery.start_soon(network_monitor, driver.report_network)
-            if saved is not None:
-                driver.dispatch(events.SessionRestored(user=saved))
             try:
+                await driver.restore()
                 yield Connection(
                     driver,
                     address=address,
                     max_message_size=max_message_size,
-                    allow_insecure=allow_insecure,
+                    guarded=address.guarded or allow_insecure,
                 )
             except BaseException as error:
                 escaped = error
@@ -155,17 +157,38 @@ async def open_connection(
             del escaped, context
 
 
-def _check_headers(headers: tuple[tuple[str, str], ...]) -> None:
+_RESERVED = {
+    "authorization",
+    "connection",
+    "content-length",
+    "host",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
+    "transfer-encoding",
+    "upgrade",
+}
+"""Headers that the upgrade itself has."""
+
+
+def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
     """Refuse what would be another request than it looks (RFC 9110, 5.1 and 5.5)."""
-    for name, value in headers:
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(f"headers are pairs of str, not {name!r}: {type(value).__name__}")
+    if not isinstance(headers, (tuple, list)):
+        raise TypeError("headers must be a tuple or list of pairs")
+    for pair in headers:
+        if not isinstance(pair, tuple) or list(map(type, pair)) != [str, str]:
+            raise TypeError("headers are pairs of str")
+        name, value = pair
         if not name or not all(
             c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name
         ):
             raise ValueError(f"{name!r} is no header name")
-        if not all("\x20" <= c <= "\x7e" or c == "\t" for c in value):
-            raise ValueError(f"the value of header {name!r} must be printable ASCII")
+        if name.lower() in _RESERVED:
+            raise ValueError(f"the header {name!r} is the connection's own")
+        if value != value.strip() or not all(" " <= c <= "~" or c == "\t" for c in value):
+            raise ValueError(f"the value of {name!r} must be printable ASCII without outer spaces")
+    return tuple(headers)
 
 
 def _the_one(group: BaseExceptionGroup, escaped: BaseException | None) -> BaseException:

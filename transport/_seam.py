@@ -27,8 +27,6 @@ class Request:
     """Further headers of the upgrade request."""
     max_message_size: int = 2**20
     """Bytes; a larger message closes the socket with 1009."""
-    close_timeout: float = 5.0
-    """Seconds in which an answer to the peer's close is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

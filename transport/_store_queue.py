@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,10 @@ from math import inf
 import trio
 
 from statemodel import User, events
+from transport._credentials import checked_user, redacted
 from transport._session import SessionStore, SessionStoreError
+
+_log = logging.getLogger("transport")
 
 
 @dataclass(slots=True, eq=False)
@@ -19,6 +23,8 @@ class _Job:
     run: Callable[[], Awaitable[None]]
     report: Callable[[str | None], events.Event | None]
     """What to tell the machine when it has ended, given what went wrong."""
+    token: str = ""
+    """What the store knows and must not tell."""
     is_login: bool = False
     """Whether it is called off with the login; the machine limits its time then."""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
@@ -51,10 +57,23 @@ class StoreQueue:
         self._deadline = inf
         self._scope = trio.CancelScope()
 
+    async def load(self) -> User | None:
+        """Return the saved user; a session that cannot be had counts as none, and says so (S4)."""
+        problem = f"the store did not answer within {self._patience:g} s"
+        with trio.move_on_after(self._patience):
+            try:
+                user = await self._store.load()
+                return None if user is None else checked_user(user, "load()")
+            except (SessionStoreError, OSError) as failure:
+                problem = str(failure) or type(failure).__name__
+        _log.warning("the saved session counts as none: %s", problem)
+        return None
+
     def save(self, user: User, generation: int) -> None:
         """Save a user who is logging in."""
         run = partial(self._store.save, user)
-        self._add(_Job(run, partial(_saved, generation), is_login=True))
+        report = partial(_saved, generation)
+        self._add(_Job(run, report, token=user.auth_token, is_login=True))
 
     def keep(self, user: User) -> None:
         """Save a user whose credentials were refreshed; nobody waits for it."""
@@ -95,7 +114,7 @@ class StoreQueue:
                         await job.run()
                         error = None
                     except (SessionStoreError, OSError) as failure:
-                        error = str(failure) or type(failure).__name__
+                        error = redacted(str(failure), job.token) or type(failure).__name__
                 self._jobs.popleft()
                 event = job.report(error)
                 if event is not None:

@@ -61,6 +61,10 @@ def parse_url(url: str) -> Address:
         raise ValueError("the URL must not have a user name; pass credentials to login()")
     if parts.fragment or url.endswith("#"):
         raise ValueError("a WebSocket URL has no fragment")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{parts.hostname!r} is no host name") from None
     secure = parts.scheme == "wss"
     port = parts.port  # raises ValueError when it is out of range
     if port is None:

@@ -41,6 +41,10 @@ FRAGMENT = 64 * 2**10
 """Characters or bytes; larger messages are written in fragments, so that a ping need not wait for all of one (P1)."""
 
 
+ANSWER_TIMEOUT = 0.25
+"""Seconds in which the answer to the peer's close is written, before the socket counts as ended."""
+
+
 class _Over(Exception):
     """The socket has ended in this way."""
 
@@ -160,7 +164,6 @@ class _Peer(WebSocketConnection):
             receive_buffer_size=RECEIVE_BYTES,
         )
         self._sink = sink
-        self._close_timeout = request.close_timeout
         self._opened = False
         self._dropping = False
         self._ping_queue: deque[bytes] = deque()
@@ -180,10 +183,10 @@ class _Peer(WebSocketConnection):
                 await self._reader_task()
             except _Over as over:
                 ended = over.ended
-            except ProtocolError as error:
-                ended = Ended(details=str(error))
+            except (ProtocolError, UnicodeError) as error:
+                ended = Ended(details=f"{type(error).__name__}: {error}")
             if self._opened and self._close_code is not None:
-                with trio.move_on_after(self._close_timeout):  # the answer to the peer's close
+                with trio.move_on_after(ANSWER_TIMEOUT):
                     await self._closed.wait()
             nursery.cancel_scope.cancel()
         if isinstance(ended, DialError):
@@ -337,7 +340,7 @@ class _Peer(WebSocketConnection):
         """Take the peer's close, its answer to ours, or a frame that could not be parsed."""
         if self._wsproto.state is not ConnectionState.CLOSED:
             self._request_close(event.code)
-        raise _Over(Ended(code=event.code, details=event.reason or f"close code {event.code}"))
+        raise _Over(Ended(code=event.code, details=event.reason or ""))
 
 
 def _headers(request: Request) -> list[tuple[bytes, bytes]]:
@@ -361,10 +364,10 @@ def _retry_after(headers: dict[bytes, bytes]) -> float | None:
         return float(text)
     try:
         until = email.utils.parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     try:  # the server's own clock, if it says, so that ours may be wrong
         now = email.utils.parsedate_to_datetime(headers[b"date"].decode("latin-1")).timestamp()
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         now = time.time()
     return max(0.0, until - now)

@@ -13,6 +13,7 @@ import trio
 from statemodel import Code
 from transport._errors import TransportError
 from transport._seam import Ended, Request, Sink
+from transport._websocket import ANSWER_TIMEOUT
 
 BUFFER = 256 * 2**10
 """Bytes that fit between the two ends while nobody reads; about what two kernels hold."""
@@ -87,7 +88,7 @@ class Client:
             nursery.start_soon(self._write, peer)
             ended = await self._read(peer)
             if self._close_code is not None and not self._gone:
-                with trio.move_on_after(self._request.close_timeout):  # the answer to a close
+                with trio.move_on_after(ANSWER_TIMEOUT):  # the answer to a close
                     await self._closed.wait()
             nursery.cancel_scope.cancel()
         return ended
