@@ -19,19 +19,15 @@ from typing import TYPE_CHECKING, assert_never
 
 import trio
 
-from statemodel import Code, Credentials, Machine, Reason, Status, User, effects, events
+from statemodel import Code, Machine, Reason, Status, User, effects, events
 from transport._attempt import Attempt
-from transport._credentials import checked_user, is_sendable, redacted
+from transport._authentication import authenticate, refresh
+from transport._credentials import is_sendable, redacted
 from transport._errors import DialError, TransportError
 from transport._inbox import Inbox
 from transport._listeners import Listeners
 from transport._seam import Ended
-from transport._session import (
-    AuthenticationError,
-    Authenticator,
-    CredentialsRevokedError,
-    SessionStore,
-)
+from transport._session import Authenticator, SessionStore
 from transport._store_queue import StoreQueue
 
 if TYPE_CHECKING:
@@ -340,7 +336,7 @@ class Driver:
         try:
             ended = await self._dialer.run(self._request(user), attempt)
         except (DialError, OSError) as error:
-            failed = error if isinstance(error, DialError) else DialError(_text(error))
+            failed = error if isinstance(error, DialError) else DialError(str(error) or repr(error))
             if attempt.socket is None:
                 return events.DialFailed(
                     generation=generation,
@@ -355,31 +351,13 @@ class Driver:
             return events.DialFailed(generation=generation, close_code=ended.code, details=details)
         return events.SocketClosed(generation=generation, code=ended.code, details=details)
 
-    def _checked(self, given: object, source: str, uid: str | None = None) -> User:
-        """Return the user that an authenticator gave, if the token can travel to this server."""
-        user = checked_user(given, source)
-        if not is_sendable(user.auth_token):
-            raise AuthenticationError("the token has characters that cannot travel in a header")
-        if user.auth_token and not self._guarded:
-            raise AuthenticationError("the token would travel unencrypted")
-        if uid is not None and user.uid != uid:
-            raise AuthenticationError("the authenticator gave another user")
-        return user
-
     async def _refresh(self, attempt: Attempt, user: User) -> None:
         event: events.Event | None = None
         try:
             with attempt.scope:
-                try:
-                    given = await self._authenticator.refresh(user)
-                    fresh = self._checked(given, "refresh()", user.uid)
-                    event = events.RefreshSucceeded(generation=attempt.generation, user=fresh)
-                except (AuthenticationError, OSError) as error:
-                    event = events.RefreshFailed(
-                        generation=attempt.generation,
-                        refused=isinstance(error, CredentialsRevokedError),
-                        details=redacted(_text(error), user.auth_token),
-                    )
+                event = await refresh(
+                    self._authenticator, user, attempt.generation, guarded=self._guarded
+                )
         finally:
             attempt.gone.set()
         if event is not None:
@@ -387,20 +365,9 @@ class Driver:
 
     async def _authenticate(self, effect: effects.Authenticate, scope: trio.CancelScope) -> None:
         event: events.Event | None = None
-        credentials: Credentials = effect.credentials
         with scope:
-            try:
-                given = await self._authenticator.authenticate(credentials)
-                user = self._checked(given, "authenticate()")
-                event = events.AuthenticationSucceeded(generation=effect.generation, user=user)
-            except (AuthenticationError, OSError) as error:
-                event = events.AuthenticationFailed(
-                    generation=effect.generation,
-                    details=redacted(_text(error), credentials.auth_token),
-                )
+            event = await authenticate(
+                self._authenticator, effect.credentials, effect.generation, guarded=self._guarded
+            )
         if event is not None:
             self.dispatch(event)
-
-
-def _text(error: Exception) -> str:
-    return str(error) or type(error).__name__

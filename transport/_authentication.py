@@ -1,0 +1,46 @@
+"""Asking an authenticator, and what the machine is told of its answer (rules S1, B5)."""
+
+from __future__ import annotations
+
+from statemodel import Credentials, User, events
+from transport._credentials import checked_user, is_sendable, redacted
+from transport._session import AuthenticationError, Authenticator, CredentialsRevokedError
+
+
+async def authenticate(
+    authenticator: Authenticator, credentials: Credentials, generation: int, *, guarded: bool
+) -> events.Event:
+    """Ask for a user; `guarded` says whether a token may travel to the server."""
+    try:
+        given = await authenticator.authenticate(credentials)
+        user = _usable(checked_user(given, "authenticate()"), guarded=guarded)
+    except (AuthenticationError, OSError) as error:
+        details = redacted(str(error) or type(error).__name__, credentials.auth_token)
+        return events.AuthenticationFailed(generation=generation, details=details)
+    return events.AuthenticationSucceeded(generation=generation, user=user)
+
+
+async def refresh(
+    authenticator: Authenticator, user: User, generation: int, *, guarded: bool
+) -> events.Event:
+    """Ask for new credentials of a user."""
+    try:
+        given = await authenticator.refresh(user)
+        fresh = _usable(checked_user(given, "refresh()"), guarded=guarded, uid=user.uid)
+    except (AuthenticationError, OSError) as error:
+        return events.RefreshFailed(
+            generation=generation,
+            refused=isinstance(error, CredentialsRevokedError),
+            details=redacted(str(error) or type(error).__name__, user.auth_token),
+        )
+    return events.RefreshSucceeded(generation=generation, user=fresh)
+
+
+def _usable(user: User, *, guarded: bool, uid: str | None = None) -> User:
+    if uid is not None and user.uid != uid:
+        raise AuthenticationError("the authenticator gave another user")
+    if not is_sendable(user.auth_token):
+        raise AuthenticationError("the token has characters that cannot travel in a header")
+    if user.auth_token and not guarded:
+        raise AuthenticationError("the token would travel unencrypted")
+    return user
