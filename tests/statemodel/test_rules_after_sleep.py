@@ -1,0 +1,57 @@
+"""H5: a probe after a sleep has its whole time, whatever else was due."""
+
+from __future__ import annotations
+
+from statemodel import Machine, Mode, Status, Timings, effects, events
+from tests.statemodel.world import World
+from tests.walks import Step
+
+
+def _connected(mode: Mode) -> tuple[Machine, int]:
+    world = World(mode, Timings())
+    world.play(Step("call", "login"))
+    world.play(Step("peer", "authenticated"))
+    world.play(Step("peer", "saved"))
+    if mode is Mode.MANUAL:
+        world.play(Step("call", "connect"))
+    world.play(Step("peer", "accept"))
+    return world.machine, world.machine.generation
+
+
+def _kinds(step: tuple[effects.Effect, ...]) -> list[type]:
+    return [type(effect) for effect in step]
+
+
+def test_ping_that_was_nearly_due_gives_no_verdict_on_a_fresh_probe():
+    """H5, P5: a heartbeat slept through by 4.9 s; the old ping's deadline 0.1 s later kills nothing."""
+    machine, generation = _connected(Mode.AUTO)
+    machine.handle(events.Ping(command=90), 25.0)
+    probe = machine.handle(events.TimePassed(), 34.9)
+    later = machine.handle(events.TimePassed(), 35.0)
+
+    assert _kinds(probe) == [effects.SendPing]
+    assert later == ()
+    machine.handle(events.FrameReceived(generation=generation), 36.0)
+    machine.handle(events.TimePassed(), 40.0)
+    assert machine.status is Status.CONNECTED
+
+
+def test_ping_due_at_the_moment_of_waking_waits_for_the_probe():
+    """H5: one ping slept through, another due exactly now: one probe, and no end."""
+    machine, _ = _connected(Mode.MANUAL)
+    machine.handle(events.EnterBackground(), 1.0)
+    machine.handle(events.Ping(command=90), 1.0)
+    machine.handle(events.Ping(command=91), 2.5)
+    step = machine.handle(events.TimePassed(), 12.5)
+
+    assert _kinds(step) == [effects.SendPing]
+    assert machine.next_deadline == 17.5
+
+
+def test_peer_that_stays_silent_after_the_probe_is_lost():
+    """H5, P5: the fresh probe's verdict counts."""
+    machine, _ = _connected(Mode.AUTO)
+    machine.handle(events.TimePassed(), 100.0)
+    machine.handle(events.TimePassed(), 105.0)
+
+    assert machine.status is Status.DISCONNECTED
