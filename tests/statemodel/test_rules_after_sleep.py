@@ -52,6 +52,6 @@ def test_peer_that_stays_silent_after_the_probe_is_lost():
     """H5, P5: the fresh probe's verdict counts."""
     machine, _ = _connected(Mode.AUTO)
     machine.handle(events.TimePassed(), 100.0)
-    machine.handle(events.TimePassed(), 105.0)
+    machine.handle(events.TimePassed(), 105.0, draw=0.9)
 
     assert machine.status is Status.DISCONNECTED
