@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import trio
+
 from statemodel import Credentials, User, events
 from transport._credentials import checked_user, is_sendable, redacted
 from transport._session import AuthenticationError, Authenticator, CredentialsRevokedError
@@ -14,7 +16,7 @@ async def authenticate(
     try:
         given = await authenticator.authenticate(credentials)
         user = _usable(checked_user(given, "authenticate()"), guarded=guarded)
-    except (AuthenticationError, OSError) as error:
+    except (AuthenticationError, OSError, trio.TooSlowError) as error:
         details = redacted(str(error) or type(error).__name__, credentials.auth_token)
         return events.AuthenticationFailed(generation=generation, details=details)
     return events.AuthenticationSucceeded(generation=generation, user=user)
@@ -27,7 +29,7 @@ async def refresh(
     try:
         given = await authenticator.refresh(user)
         fresh = _usable(checked_user(given, "refresh()"), guarded=guarded, uid=user.uid)
-    except (AuthenticationError, OSError) as error:
+    except (AuthenticationError, OSError, trio.TooSlowError) as error:
         return events.RefreshFailed(
             generation=generation,
             refused=isinstance(error, CredentialsRevokedError),

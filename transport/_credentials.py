@@ -21,7 +21,9 @@ def checked_user(user: object, source: str) -> User:
     """
     if isinstance(user, User) and isinstance(user.uid, str) and isinstance(user.auth_token, str):
         return user
-    raise TypeError(f"{source} must give a User, not {type(user).__name__}")
+    raise TypeError(
+        f"{source} must give a User with uid and auth_token of str, not {type(user).__name__}"
+    )
 
 
 def redacted(text: str, token: str) -> str:

@@ -224,7 +224,8 @@ class Driver:
         except trio.Cancelled:
             if self._waiters.pop(command, None) is not None:
                 self.dispatch(events.Cancel(command=command))
-            raise
+                raise
+            # It had ended: that counts, and the next checkpoint is cancelled instead (C4).
         if waiter.error is not None:
             raise waiter.error
         return waiter.value
@@ -271,16 +272,14 @@ class Driver:
         self.dispatch(events.SessionRestored(user=user))
 
     async def shut_down(self) -> None:
-        """End the connection object (O4); cancelled, abort at once."""
+        """End the connection object (O4); cancelled, abort at once. The store has close_timeout, too."""
         command, waiter = self.begin(lambda c: events.ShutDown(command=c))
         self.inbox.wake()
         try:
             await self.finish(command, waiter)
             await self.wait_gone(self.attempt)
-        except trio.Cancelled:
-            self._store.hurry(self.machine.timings.close_timeout)
-            raise
         finally:
+            self._store.hurry(self.machine.timings.close_timeout)
             self.listeners.end()
 
     async def wait_gone(self, attempt: Attempt | None) -> None:

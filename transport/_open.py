@@ -98,6 +98,8 @@ async def open_connection(
     if ssl_context is not None and not address.secure:
         raise ValueError("an ssl_context is of no use with ws:")
     headers = _checked_headers(headers)
+    if address.secure and ssl_context is None:
+        ssl_context = ssl.create_default_context()  # once: it reads the trust store from disk
     machine = Machine(
         mode=Mode(mode), timings=timings, policy=policy, foreground=foreground, online=online
     )
@@ -140,14 +142,15 @@ async def open_connection(
                     max_message_size=max_message_size,
                     guarded=address.guarded or allow_insecure,
                 )
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - raised below, where no group wraps it
                 escaped = error
-                raise
-            finally:
-                await driver.shut_down()
-                nursery.cancel_scope.cancel()
+            await driver.shut_down()
+            nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         escaped = _the_one(group, escaped)
+    except trio.Cancelled as cancelled:  # leaving was; what had escaped before says more
+        if escaped is None:
+            escaped = cancelled
     if escaped is not None:
         context = escaped.__context__
         try:
@@ -192,10 +195,20 @@ def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
 
 
 def _the_one(group: BaseExceptionGroup, escaped: BaseException | None) -> BaseException:
-    """Return what the caller of the block is to see: one exception as it is, several in their group."""
-    real = group.split(trio.Cancelled)[1]
-    if real is None:  # nothing but cancellation
+    """Return what the caller of the block is to see: one exception as it is, several in a group.
+
+    Args:
+        group: What came out of the nursery; cancellation in it counts for nothing beside the rest.
+        escaped: What came out of the block.
+    """
+    errors = [] if escaped is None or _is_cancellation(escaped) else [escaped]
+    errors += [error for error in group.exceptions if not _is_cancellation(error)]
+    if not errors:  # nothing but cancellation
         return escaped if escaped is not None else group
-    if len(real.exceptions) == 1:
-        return real.exceptions[0]
-    return real
+    return errors[0] if len(errors) == 1 else BaseExceptionGroup(group.message, errors)
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(trio.Cancelled)[1] is None
+    return isinstance(error, trio.Cancelled)

@@ -89,7 +89,7 @@ class Sink(Protocol):
         """Whether the application has room for more messages; if not, read nothing (K6)."""
 
     async def wait_room(self) -> None:
-        """Wait until it has; the connection notes that the socket is not being read."""
+        """Wait until it has, with an open socket; the connection notes that it is not being read."""
 
 
 class Dialer(Protocol):
@@ -102,5 +102,6 @@ class Dialer(Protocol):
         the caller's: it cancels.
 
         Raises:
-            DialError: there was no socket; not raised once the sink was told `opened`.
+            DialError: there was no socket; not raised once the sink was told `opened`, and not
+                in an exception group.
         """

@@ -41,6 +41,9 @@ FRAGMENT = 64 * 2**10
 """Characters or bytes; larger messages are written in fragments, so that a ping need not wait for all of one (P1)."""
 
 
+FRAMES_PER_TURN = 256
+"""Data frames after which other tasks run: one read may bring thousands of tiny ones."""
+
 ANSWER_TIMEOUT = 0.25
 """Seconds in which the answer to the peer's close is written, before the socket counts as ended."""
 
@@ -120,6 +123,10 @@ class _Observed(trio.abc.Stream):
         self._stream = stream
         self._sink = sink
         self._gate = trio.CancelScope()
+        self._free = True  # the handshake waits for nobody
+
+    def hold(self) -> None:
+        """The socket is open: read only while there is room."""
         self._free = False
 
     def free(self) -> None:
@@ -166,6 +173,7 @@ class _Peer(WebSocketConnection):
         self._sink = sink
         self._opened = False
         self._dropping = False
+        self._frames = 0
         self._ping_queue: deque[bytes] = deque()
         self._pong: bytes | None = None
         self._close_code: int | None = None
@@ -257,6 +265,8 @@ class _Peer(WebSocketConnection):
     async def send(self, message: str | bytes) -> None:
         outgoing = _Outgoing(message)
         if self._closed.is_set() or self._close_code is not None:
+            # Whoever tries again at once must let the reader run, which knows more.
+            await trio.lowlevel.checkpoint()
             raise TransportError(Code.CONNECTION_LOST, "the socket is closing")
         self._data.append(outgoing)
         self._work.set()
@@ -299,6 +309,7 @@ class _Peer(WebSocketConnection):
     async def _handle_accept_connection_event(self, event: ws.AcceptConnection) -> None:
         await super()._handle_accept_connection_event(event)
         self._opened = True
+        self._observed.hold()
         self._tell(self._sink.opened, self)
 
     async def _handle_reject_connection_event(self, event: ws.RejectConnection) -> None:
@@ -312,6 +323,9 @@ class _Peer(WebSocketConnection):
         )
 
     async def _handle_message_event(self, event: ws.BytesMessage | ws.TextMessage) -> None:
+        self._frames += 1
+        if self._frames % FRAMES_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
         if self._dropping:
             return
         data: str | bytes = event.data if isinstance(event, ws.TextMessage) else bytes(event.data)

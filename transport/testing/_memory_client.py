@@ -102,6 +102,7 @@ class Client:
     async def send(self, message: str | bytes) -> None:
         outgoing = _Outgoing(message)
         if self._closed.is_set() or self._close_code is not None:
+            await trio.lowlevel.checkpoint()
             raise TransportError(Code.CONNECTION_LOST, "the socket is closing")
         self._data.append(outgoing)
         self._work.set()
