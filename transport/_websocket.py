@@ -20,7 +20,6 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import trio
@@ -30,8 +29,8 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.connection import ConnectionState
 from wsproto.utilities import ProtocolError
 
-from statemodel import Code
-from transport._errors import DialError, TransportError
+from transport._errors import DialError
+from transport._outbox import Outbox, Outgoing
 from transport._seam import Ended, Request, Sink
 
 RECEIVE_BYTES = 64 * 2**10
@@ -53,15 +52,6 @@ class _Over(Exception):
 
     def __init__(self, ended: Ended | DialError) -> None:
         self.ended = ended
-
-
-@dataclass(slots=True, eq=False)
-class _Outgoing:
-    message: str | bytes
-    written: int = 0
-    started: bool = False
-    sent: bool = False
-    done: trio.Event = field(default_factory=trio.Event)
 
 
 class WebSocketDialer:
@@ -177,7 +167,7 @@ class _Peer(WebSocketConnection):
         self._ping_queue: deque[bytes] = deque()
         self._pong: bytes | None = None
         self._close_code: int | None = None
-        self._data: deque[_Outgoing] = deque()
+        self._outbox = Outbox(self._wake)
         self._work = trio.Event()
         self._closed = trio.Event()  # nothing is written any more
 
@@ -214,8 +204,8 @@ class _Peer(WebSocketConnection):
                 elif self._pong is not None:
                     payload, self._pong = self._pong, None
                     await self._send(ws.Pong(payload=payload))
-                elif self._data:
-                    await self._write_part(self._data[0])
+                elif (outgoing := self._outbox.first) is not None:
+                    await self._write_part(outgoing)
                 else:
                     self._work = trio.Event()
                     await self._work.wait()
@@ -224,9 +214,9 @@ class _Peer(WebSocketConnection):
             pass  # it broke; the reader takes what had arrived, and comes to the end
         finally:
             self._closed.set()
-            self._fail_sends()
+            self._outbox.fail()
 
-    async def _write_part(self, outgoing: _Outgoing) -> None:
+    async def _write_part(self, outgoing: Outgoing) -> None:
         """Write one fragment of the first message in the queue."""
         start = outgoing.written
         part = outgoing.message[start : start + FRAGMENT]
@@ -240,13 +230,7 @@ class _Peer(WebSocketConnection):
         outgoing.started = True
         await self._send(event)
         if last:
-            self._data.popleft()
-            outgoing.sent = True
-            outgoing.done.set()
-
-    def _fail_sends(self) -> None:
-        while self._data:
-            self._data.popleft().done.set()
+            self._outbox.first_is_sent()
 
     def _tell(self, tell: Callable[..., None], *arguments: Any) -> None:
         """Tell the sink; the reader takes a KeyError for an unknown event and would swallow it."""
@@ -263,21 +247,7 @@ class _Peer(WebSocketConnection):
         self._work.set()
 
     async def send(self, message: str | bytes) -> None:
-        outgoing = _Outgoing(message)
-        if self._closed.is_set() or self._close_code is not None:
-            # Whoever tries again at once must let the reader run, which knows more.
-            await trio.lowlevel.checkpoint()
-            raise TransportError(Code.CONNECTION_LOST, "the socket is closing")
-        self._data.append(outgoing)
-        self._work.set()
-        try:
-            await outgoing.done.wait()
-        except trio.Cancelled:
-            if not outgoing.started and outgoing in self._data:
-                self._data.remove(outgoing)
-            raise
-        if not outgoing.sent:
-            raise TransportError(Code.CONNECTION_LOST, "the socket ended before it was written")
+        await self._outbox.send(message)
 
     def close(self) -> None:
         self._dropping = True
@@ -290,6 +260,10 @@ class _Peer(WebSocketConnection):
     def _request_close(self, code: int) -> None:
         if self._close_code is None:
             self._close_code = code
+        self._outbox.shut()
+        self._wake()
+
+    def _wake(self) -> None:
         self._work.set()
 
     async def _send(self, event: ws.Event) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from math import inf
 from typing import Literal, NamedTuple, Protocol
 
 import trio
 
-from statemodel import Code
-from transport._errors import TransportError
+from transport._outbox import Outbox
 from transport._seam import Ended, Request, Sink
 from transport._websocket import ANSWER_TIMEOUT
 
@@ -50,14 +48,6 @@ class FarEnd(Protocol):
     def end(self) -> None: ...
 
 
-@dataclass(slots=True, eq=False)
-class _Outgoing:
-    message: str | bytes
-    started: bool = False
-    sent: bool = False
-    done: trio.Event = field(default_factory=trio.Event)
-
-
 class Client:
     """The client's end: a `Socket`, and the task that tells the sink."""
 
@@ -76,7 +66,7 @@ class Client:
         """Where the server's `send` waits while the buffer to this end is full."""
         self._pings: deque[bytes] = deque()
         self._pong: bytes | None = None
-        self._data: deque[_Outgoing] = deque()
+        self._outbox = Outbox(self._wake)
         self._close_code: int | None = None
         self._work = trio.Event()
         self._closed = trio.Event()
@@ -100,20 +90,7 @@ class Client:
         self._work.set()
 
     async def send(self, message: str | bytes) -> None:
-        outgoing = _Outgoing(message)
-        if self._closed.is_set() or self._close_code is not None:
-            await trio.lowlevel.checkpoint()
-            raise TransportError(Code.CONNECTION_LOST, "the socket is closing")
-        self._data.append(outgoing)
-        self._work.set()
-        try:
-            await outgoing.done.wait()
-        except trio.Cancelled:
-            if not outgoing.started and outgoing in self._data:
-                self._data.remove(outgoing)
-            raise
-        if not outgoing.sent:
-            raise TransportError(Code.CONNECTION_LOST, "the socket ended before it was written")
+        await self._outbox.send(message)
 
     def close(self) -> None:
         self._draining = True
@@ -130,6 +107,10 @@ class Client:
     def _request_close(self, code: int) -> None:
         if self._close_code is None:
             self._close_code = code
+        self._outbox.shut()
+        self._wake()
+
+    def _wake(self) -> None:
         self._work.set()
 
     # -- for the server's end --------------------------------------------------------------------
@@ -209,13 +190,10 @@ class Client:
                 elif self._pong is not None:
                     pong, self._pong = self._pong, None
                     await self._put(peer, Frame("pong", pong))
-                elif self._data:
-                    outgoing = self._data[0]
+                elif (outgoing := self._outbox.first) is not None:
                     outgoing.started = True
                     await self._put(peer, Frame("message", outgoing.message))
-                    self._data.popleft()
-                    outgoing.sent = True
-                    outgoing.done.set()
+                    self._outbox.first_is_sent()
                 else:
                     self._work = trio.Event()
                     await self._work.wait()
@@ -224,8 +202,7 @@ class Client:
             self.abort()
         finally:
             self._closed.set()
-            while self._data:
-                self._data.popleft().done.set()
+            self._outbox.fail()
 
     async def _put(self, peer: FarEnd, frame: Frame) -> None:
         await trio.lowlevel.checkpoint()
