@@ -54,8 +54,15 @@ class Timings:
             if not finite or value <= 0:
                 raise InvalidInput(f"{field.name} must be finite and positive, not {value!r}")
         if self.backoff_base > self.backoff_cap:
-            raise InvalidInput("backoff_base must not be above backoff_cap")
+            raise InvalidInput(self._pair("backoff_base", "must not be above", "backoff_cap"))
         if self.keep_alive_interval >= self.background_grace:
-            raise InvalidInput("keep_alive_interval must be below background_grace")
+            raise InvalidInput(
+                self._pair("keep_alive_interval", "must be below", "background_grace")
+            )
         if self.pong_timeout > self.heartbeat_interval:
-            raise InvalidInput("pong_timeout must not be above heartbeat_interval")
+            raise InvalidInput(
+                self._pair("pong_timeout", "must not be above", "heartbeat_interval")
+            )
+
+    def _pair(self, one: str, relation: str, other: str) -> str:
+        return f"{one} {relation} {other}; they are {getattr(self, one)} and {getattr(self, other)}"

@@ -6,7 +6,18 @@ carries it out with sockets, tasks and clocks.
 
 from __future__ import annotations
 
-from statemodel import Code, Credentials, Mode, Policy, Reason, Status, StatusChange, Timings, User
+from statemodel import (
+    Code,
+    Credentials,
+    InvalidInput,
+    Mode,
+    Policy,
+    Reason,
+    Status,
+    StatusChange,
+    Timings,
+    User,
+)
 from transport._connection import Connection
 from transport._errors import DialError, TransportError
 from transport._listeners import StatusWatcher
@@ -33,6 +44,7 @@ __all__ = [
     "DialError",
     "Dialer",
     "Ended",
+    "InvalidInput",
     "MemorySessionStore",
     "Mode",
     "Policy",

@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m transport", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="show both modes on real sockets; about 20 seconds")
+    commands.add_parser("demo", help="show both modes on real sockets; a quarter of a minute")
     runner = commands.add_parser("run", help="connect to a server and type commands")
     runner.add_argument("url", help="ws: or wss: URL")
     runner.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.AUTO)
@@ -49,6 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except BaseExceptionGroup as group:
+        if group.split(KeyboardInterrupt)[1] is None:  # interrupted in the midst of several tasks
+            return 130
+        raise
 
 
 if __name__ == "__main__":

@@ -38,8 +38,9 @@ PATIENCE = 6.0
 
 HEAD = f"""\
 A WebSocket connection, its application and its server, in one process on loopback.
-Times are shortened: the window in background is {TIMINGS.background_grace:g} s instead of 30,
+Times are shortened (Timings): the window in background, `background_grace`, is {TIMINGS.background_grace:g} s instead of 30,
 the waits between attempts are at most {TIMINGS.backoff_cap:g} s instead of 30.
+The last column names the rule that each line shows; docs/rules.md has them all.
 
  time  who     what                                     why                                                  rule
 """
@@ -161,7 +162,7 @@ async def demo() -> int:
         print(f"\nBROKEN: {broken}", file=sys.stderr)
         return 1
     print(
-        f"\n{stage.lines} lines; every status and every sight of the server was checked against its rule."
+        f"\n{stage.lines} lines; each status, and what the server saw, was checked against its rule."
     )
     return 0
 
@@ -173,7 +174,7 @@ async def _auto(stage: Stage, server: LocalServer) -> None:
         actor.do('login("alice")', "saves the user, does not wait for the socket", "S1")
         await connection.login("alice", auth_token="secret")  # noqa: S106 - of the demonstration
         await actor.expect(
-            Status.CONNECTING, Reason.LOGIN, "a login is wish enough in auto mode", "S2"
+            Status.CONNECTING, Reason.LOGIN, "in auto mode a login is all it needs", "S2"
         )
         await actor.expect_connected(opened="the server took the token", rule="S2")
         await _echo(stage, server, connection)
@@ -182,7 +183,7 @@ async def _auto(stage: Stage, server: LocalServer) -> None:
         connection.enter_background()
         stage.check(
             connection.status is Status.DISCONNECTED,
-            "client", "disconnected when the call returns", "nothing slips out after it", "A1",
+            "client", "status is right when the call returns", "nothing slips out after it", "A1",
         )  # fmt: skip
         await actor.expect(
             Status.DISCONNECTED, Reason.BACKGROUND, "at once, no window in auto mode", "A1"
@@ -205,13 +206,13 @@ async def _auto(stage: Stage, server: LocalServer) -> None:
         change = await actor.expect(Status.DISCONNECTED, Reason.CLOSED_BY_PEER, "lost", "A3")
         stage.check(
             change.retry_in is not None and change.retry_in <= TIMINGS.backoff_base,
-            "client", "waits before the first retry, too", "drawn between 0 and backoff_base", "B3",
+            "client", "waits before the first retry, too", f"a random time up to {TIMINGS.backoff_base:g} s", "B3",
         )  # fmt: skip
         await actor.expect(Status.CONNECTING, Reason.RETRY, "the first retry", "A3")
         change = await actor.expect(Status.DISCONNECTED, Reason.DIAL_FAILED, "nobody there", "B1")
         stage.check(
             change.retry_in is not None and change.retry_in <= TIMINGS.backoff_cap,
-            "client", "will try again", "drawn between 0 and a bound that doubles", "B1",
+            "client", "will try again", f"a random time under a bound that doubled to {2 * TIMINGS.backoff_base:g} s", "B1",
         )  # fmt: skip
         await server.start()
         stage.line("server", "is up again", "", "")
@@ -227,7 +228,9 @@ async def _echo(stage: Stage, server: LocalServer, connection: Connection) -> No
 
 
 async def _manual(stage: Stage, server: LocalServer) -> None:
-    stage.title("Manual mode: the application connects; in background a ping buys time")
+    stage.title(
+        "Manual mode, a new connection: the application connects; in background a ping buys time"
+    )
     async with _actor(stage, server, Mode.MANUAL) as actor:
         connection = actor.connection
         dials = server.dials
@@ -253,11 +256,15 @@ async def _manual(stage: Stage, server: LocalServer) -> None:
             Status.DISCONNECTED, Reason.BACKGROUND_TIMEOUT, "no further ping came", "M5"
         )
 
-        actor.do("enter_foreground()", "", "M5")
+        actor.do("enter_foreground()", "too late for this connection", "M5")
         connection.enter_foreground()
         await actor.stays(1.0, Status.DISCONNECTED, "the foreground does not reconnect", "M5")
         stage.check(
-            server.dials == dials + 1, "server", "saw no dial since", "connect() is needed", "M1"
+            server.dials == dials + 1,
+            "server",
+            "saw no dial since the first connect()",
+            "only connect() connects",
+            "M1",
         )
 
         actor.do("connect()", "", "M1")
@@ -268,7 +275,7 @@ async def _manual(stage: Stage, server: LocalServer) -> None:
         actor.do("disconnect()", "", "M2")
         await connection.disconnect()
         await actor.expect(Status.DISCONNECTED, Reason.DISCONNECT, "until the next connect()", "M2")
-        actor.do("logout()", "", "S5")
+        actor.do("logout()", "clears the saved user", "S5")
         await connection.logout()
         try:
             await connection.connect()

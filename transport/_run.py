@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import trio
 
-from statemodel import Code, Mode, Status, StatusChange
+from statemodel import Code, Mode, Reason, Status, StatusChange
 from transport._connection import Connection
 from transport._errors import TransportError
 from transport._open import open_connection
+
+_EXPLAINED = {Reason.DIAL_FAILED, Reason.CLOSED_BY_PEER, Reason.NO_ANSWER, Reason.REFUSED}
 
 HELP = """\
 connect, disconnect        make the connection wanted, or not
@@ -29,6 +32,9 @@ def show(text: str) -> None:
 
 _start = 0.0
 
+PATIENCE = 2.0
+"""Seconds that a piped command has before the next one is read."""
+
 
 async def run(
     url: str, *, mode: Mode, uid: str | None, token: str, allow_insecure: bool = False
@@ -41,6 +47,7 @@ async def run(
         trio.open_nursery() as nursery,
     ):
         connection.add_status_listener("terminal", _show_status)
+        connection.add_status_listener("why", partial(_show_error, connection))
         nursery.start_soon(_show_messages, connection)
         if uid is not None:
             await _attempt("login", lambda: connection.login(uid, auth_token=token))
@@ -52,10 +59,12 @@ async def run(
             word, _, rest = line.strip().partition(" ")
             if not line or word in ("quit", "exit"):
                 break
-            if word and sys.stdin.isatty():  # whoever types may call off what still waits
-                nursery.start_soon(_obey, connection, word, rest.strip())
-            elif word:  # a script means one thing after the other
-                await _obey(connection, word, rest.strip())
+            if word:
+                done = trio.Event()
+                nursery.start_soon(_obey, connection, word, rest.strip(), done)
+                # A script means one thing after the other; what still waits may be called off.
+                with trio.move_on_after(0 if sys.stdin.isatty() else PATIENCE):
+                    await done.wait()
         nursery.cancel_scope.cancel()
     return 0
 
@@ -64,6 +73,12 @@ def _show_status(change: StatusChange) -> None:
     why = f" ({change.reason})" if change.reason else ""
     retry = f", next attempt in {change.retry_in:.1f} s" if change.retry_in is not None else ""
     show(f"status    {change.current}{why}{retry}")
+
+
+def _show_error(connection: Connection, change: StatusChange) -> None:
+    error = connection.last_error
+    if change.current is Status.DISCONNECTED and change.reason in _EXPLAINED and error:
+        show(f"          {error.details}")
 
 
 async def _show_messages(connection: Connection) -> None:
@@ -82,7 +97,7 @@ async def _show_messages(connection: Connection) -> None:
                         break
 
 
-async def _obey(connection: Connection, word: str, rest: str) -> None:
+async def _obey(connection: Connection, word: str, rest: str, done: trio.Event) -> None:
     uid, _, token = rest.partition(" ")
     waits: dict[str, Callable[[], Awaitable[object]]] = {
         "connect": connection.connect,
@@ -102,10 +117,12 @@ async def _obey(connection: Connection, word: str, rest: str) -> None:
         await _attempt(word, waits[word])
     elif (report := reports.get(f"{word} {rest}".strip())) is not None:
         report()
+        show(f"{word:9} {connection.status}")
     elif word == "help":
         print(HELP, flush=True)
     else:
         show(f"unknown   {word!r}; type help for the commands")
+    done.set()
 
 
 async def _attempt(name: str, call: Callable[[], Awaitable[object]]) -> None:

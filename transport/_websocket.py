@@ -62,10 +62,17 @@ class WebSocketDialer:
         try:
             stream = await _open_stream(request)
         except OSError as error:
-            raise DialError(f"{type(error).__name__}: {error}") from error
+            raise DialError(_why(error)) from error
         except trio.BrokenResourceError as error:  # TLS; the cause says what was wrong
             raise DialError(f"TLS: {error.__cause__ or error}") from error
         return await run_socket(stream, request, sink)
+
+
+def _why(error: OSError) -> str:
+    """Say why TCP failed: trio keeps that in the cause, one for each address it tried."""
+    cause = error.__cause__
+    causes = cause.exceptions if isinstance(cause, BaseExceptionGroup) else (cause or error,)
+    return "; ".join(dict.fromkeys(str(one) or type(one).__name__ for one in causes))
 
 
 async def run_socket(stream: trio.abc.Stream, request: Request, sink: Sink) -> Ended:

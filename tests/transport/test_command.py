@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -59,3 +60,37 @@ async def test_run_says_what_is_wrong_with_its_arguments():
         assert "Traceback" not in done.stderr
     done = await _transport("run", "ws://192.0.2.1/", "--uid", "a", "--token", "t", typed="quit\n")
     assert "ERR_INSECURE_URL" in done.stdout
+
+
+async def test_script_can_call_off_what_waits():
+    """With nobody at the other end, `disconnect` and `quit` are still heard, and the cause shows."""
+    done = await _transport(
+        "run", "ws://127.0.0.1:9/", "--mode", "manual", "--uid", "a",
+        typed="connect\ndisconnect\nquit\n",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "ERR_DISCONNECTED" in done.stdout
+    assert "refused" in done.stdout
+
+
+async def test_interrupt_ends_without_a_traceback():
+    """Ctrl-C is exit 130, and says nothing more."""
+    process = await trio.lowlevel.open_process(
+        [sys.executable, "-m", "transport", "run", "ws://127.0.0.1:9/", "--uid", "a"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with trio.fail_after(30):
+        seen = b""
+        while b"dial_failed" not in seen:
+            seen += await process.stdout.receive_some(4096)
+        process.send_signal(signal.SIGINT)
+        code = await process.wait()
+        said = await process.stderr.receive_some(65536)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            assert stream is not None
+            await stream.aclose()
+
+    assert (code, said) == (130, b"")
