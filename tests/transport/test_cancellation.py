@@ -225,3 +225,19 @@ async def test_calls_after_the_end_are_refused():
                 codes.append(caught.value.code)
 
     assert set(codes) == {"ERR_CLOSED"}
+
+
+async def test_descriptor_is_closed_when_the_call_returns():
+    """N1, K1: giving a socket up closes its descriptor there and then, not when a task gets to it."""
+    with trio.fail_after(10):
+        async with open_server() as server:
+            async with open_connection(server.url, timings=TIMINGS) as c:
+                await _logged_in(c)
+                await c.wait_connected()
+                raw = c._driver.attempt.socket._raw.socket
+                before = raw.fileno()
+                c.network_lost()
+                after = raw.fileno()
+
+    assert before >= 0
+    assert after == -1
