@@ -265,6 +265,7 @@ def _socket(
             refreshes = any(isinstance(e, Refreshed) and e.phase == "begun" for e in rest)
             return _wish.ended(facts, entry, was_open=known.phase == "open", refreshes=refreshes)
         case SocketGone() if known.phase in ("open", "dialling"):
+            facts = _wish.just_stable(facts)
             facts = _without(_with(facts, replace(known, phase="gone")), entry.socket)
             return _wish.gone_by_us(facts)
         case SocketGone():
