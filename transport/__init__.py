@@ -18,9 +18,10 @@ from statemodel import (
     Timings,
     User,
 )
+from transport._clock import suspend_aware_time
 from transport._connection import Connection
 from transport._errors import DialError, TransportError
-from transport._listeners import StatusWatcher
+from transport._listeners import Watcher
 from transport._open import open_connection
 from transport._seam import Dialer, Ended, Request, Sink, Socket
 from transport._session import (
@@ -28,6 +29,8 @@ from transport._session import (
     Authenticator,
     CredentialsRevokedError,
     MemorySessionStore,
+    SessionChange,
+    SessionEvent,
     SessionStore,
     SessionStoreError,
     TrustingAuthenticator,
@@ -50,17 +53,20 @@ __all__ = [
     "Policy",
     "Reason",
     "Request",
+    "SessionChange",
+    "SessionEvent",
     "SessionStore",
     "SessionStoreError",
     "Sink",
     "Socket",
     "Status",
     "StatusChange",
-    "StatusWatcher",
     "Timings",
     "TransportError",
     "TrustingAuthenticator",
     "User",
+    "Watcher",
     "WebSocketDialer",
     "open_connection",
+    "suspend_aware_time",
 ]

@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 import trio
 
-from statemodel import events
+from statemodel import User, events
+from transport._authentication import refresh
+from transport._credentials import redacted
+from transport._errors import DialError
 from transport._inbox import Inbox
-from transport._seam import Socket
+from transport._seam import Dialer, Ended, Request, Socket
+from transport._session import Authenticator
 
 
 class Attempt:
@@ -71,6 +75,36 @@ class Attempt:
 
     # -- for the driver ------------------------------------------------------------------------
 
+    async def dial(self, dialer: Dialer, request: Request, descriptor: trio.StrictFIFOLock) -> None:
+        """Run a dial and the socket that it leads to, and report how it ended.
+
+        Args:
+            dialer: Who dials.
+            request: What.
+            descriptor: Held as long as there may be a descriptor, so that there is one at a time (K1).
+        """
+        event: events.Event | None = None
+        try:
+            with self.scope:
+                async with descriptor:
+                    event = await self._run(dialer, request)
+        finally:
+            self.socket = None
+            self.gone.set()
+        if event is not None:
+            self._dispatch(event)
+
+    async def refresh(self, authenticator: Authenticator, user: User, *, guarded: bool) -> None:
+        """Ask for new credentials, and report what came of it (B5)."""
+        event: events.Event | None = None
+        try:
+            with self.scope:
+                event = await refresh(authenticator, user, self.generation, guarded=guarded)
+        finally:
+            self.gone.set()
+        if event is not None:
+            self._dispatch(event)
+
     def close(self) -> None:
         """Begin the closing handshake; nothing is delivered any more (K3)."""
         self._delivers = False
@@ -83,3 +117,26 @@ class Attempt:
         if self.socket is not None:
             self.socket.abort()
         self.scope.cancel()
+
+    async def _run(self, dialer: Dialer, request: Request) -> events.Event:
+        """Run a socket to its end, and return what the machine is to be told of it."""
+        token = request.user.auth_token
+        try:
+            ended = await dialer.run(request, self)
+        except (DialError, OSError) as error:
+            failed = error if isinstance(error, DialError) else DialError(str(error) or repr(error))
+            if self.socket is None:
+                return events.DialFailed(
+                    generation=self.generation,
+                    http_status=failed.http_status,
+                    close_code=failed.close_code,
+                    retry_after=failed.retry_after,
+                    details=redacted(failed.details, token),
+                )
+            ended = Ended(details=failed.details)
+        details = redacted(ended.details, token)
+        if self.socket is None:
+            return events.DialFailed(
+                generation=self.generation, close_code=ended.code, details=details
+            )
+        return events.SocketClosed(generation=self.generation, code=ended.code, details=details)

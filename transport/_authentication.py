@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import trio
 
 from statemodel import Credentials, User, events
@@ -11,15 +13,25 @@ from transport._session import AuthenticationError, Authenticator, CredentialsRe
 
 async def authenticate(
     authenticator: Authenticator, credentials: Credentials, generation: int, *, guarded: bool
-) -> events.Event:
-    """Ask for a user; `guarded` says whether a token may travel to the server."""
+) -> tuple[events.Event, Exception | None]:
+    """Ask for a user; return what to tell the machine, and what was raised, if it may be shown.
+
+    Args:
+        authenticator: Whom to ask.
+        credentials: With what.
+        generation: Of this login.
+        guarded: Whether a token may travel to the server.
+    """
+    token = credentials.auth_token
     try:
         given = await authenticator.authenticate(credentials)
         user = _usable(checked_user(given, "authenticate()"), guarded=guarded)
     except (AuthenticationError, OSError, trio.TooSlowError) as error:
-        details = redacted(str(error) or type(error).__name__, credentials.auth_token)
-        return events.AuthenticationFailed(generation=generation, details=details)
-    return events.AuthenticationSucceeded(generation=generation, user=user)
+        details = redacted(str(error) or type(error).__name__, token)
+        failed = events.AuthenticationFailed(generation=generation, details=details)
+        everything = "".join(traceback.format_exception(error))  # as it will be shown
+        return failed, error if redacted(everything, token) == everything else None
+    return events.AuthenticationSucceeded(generation=generation, user=user), None
 
 
 async def refresh(

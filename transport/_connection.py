@@ -6,10 +6,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import trio
+
 from statemodel import Code, Credentials, Reason, Status, StatusChange, User, events
 from transport._credentials import is_sendable
 from transport._errors import TransportError
-from transport._listeners import StatusListener, StatusWatcher
+from transport._listeners import Watcher
+from transport._message_listeners import MessageListener
+from transport._session import SessionChange
+
+StatusListener = Callable[[StatusChange], None]
+"""Called with every change, on the trio thread, while the step that caused it ends."""
+
+LoginListener = Callable[[SessionChange], None]
+"""Called with what happens to the session, on the trio thread, in the midst of the step."""
 
 if TYPE_CHECKING:
     from transport._driver import Driver
@@ -176,7 +186,7 @@ class Connection:
         One task at a time may iterate. Nothing is lost by leaving the loop and coming back.
 
         Raises:
-            trio.BusyResourceError: another task is iterating.
+            trio.BusyResourceError: another task is iterating, or there are message listeners.
             TransportError: `ERR_CONNECTION_REFUSED` when the server refuses for good (B5),
                 `ERR_CLOSED` when the connection object has ended; both after what had arrived.
         """
@@ -184,6 +194,8 @@ class Connection:
 
     async def __anext__(self) -> str | bytes:
         self._driver.check_thread()
+        if self._driver.message_listeners:
+            raise trio.BusyResourceError("message listeners are given this connection's messages")
         return await self._driver.inbox.get(self._driver.failure)
 
     # -- life cycle ----------------------------------------------------------------------------
@@ -194,10 +206,12 @@ class Connection:
         When this returns, `status` is right and nothing more will be delivered of what must not be.
         """
         self._report(lambda c: events.EnterBackground(command=c))
+        self._driver.keep_alive.enter_background()
 
     def enter_foreground(self) -> None:
         """Report that the application came into foreground (A2, M6, H2)."""
         self._report(lambda c: events.EnterForeground(command=c))
+        self._driver.keep_alive.enter_foreground()
 
     def network_lost(self) -> None:
         """Report the network down: the socket is given up, and nothing dials until it is up (N1)."""
@@ -207,21 +221,37 @@ class Connection:
         """Report the network up: a wanted connection dials (N2)."""
         self._report(lambda c: events.NetworkRestored(command=c))
 
-    # -- status --------------------------------------------------------------------------------
+    @asynccontextmanager
+    async def keep_alive(self) -> AsyncIterator[None]:
+        """Keep a manual connection alive in background as long as the block lasts (H3).
+
+        Pings on entering the background, or at once if it is there, and every
+        `keep_alive_interval` after, until the foreground. What becomes of these pings is nobody's
+        error; should the connection be lost in background all the same, it stays lost (M7). In auto
+        mode this does nothing (A1). Blocks may overlap; their pings are shared.
+        """
+        self._driver.check_thread()
+        self._refuse_if_ended()
+        if "manual" in self._driver.machine.configuration:
+            with self._driver.keep_alive.held():
+                yield
+        else:
+            yield
+
+    # -- listening -----------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def watch(self) -> AsyncIterator[StatusWatcher]:
+    async def watch(self) -> AsyncIterator[Watcher[StatusChange]]:
         """Give an async iterator over status changes; the current one comes first (T2, T5).
 
         Status is never held back. The iteration ends when the connection object does.
         """
-        self._driver.check_thread()
-        self._refuse_if_ended()
-        watcher = self._driver.listeners.watch(self._last_change())
+        listeners = self._listening().status_listeners
+        watcher = listeners.watch(self._last_change())
         try:
             yield watcher
         finally:
-            self._driver.listeners.unwatch(watcher)
+            listeners.unwatch(watcher)
 
     def add_status_listener(
         self, listener_id: str, listener: StatusListener
@@ -234,15 +264,65 @@ class Connection:
         Returns:
             The listener that had this id before and is replaced.
         """
-        self._driver.check_thread()
-        self._refuse_if_ended()
-        return self._driver.listeners.add(listener_id, listener, self._last_change())
+        listeners = self._listening().status_listeners
+        return listeners.add(listener_id, listener, self._last_change())
 
     def remove_status_listener(self, listener_id: str) -> bool:
         """Stop calling a listener; return whether there was one of this id."""
-        self._driver.check_thread()
-        self._refuse_if_ended()
-        return self._driver.listeners.remove(listener_id)
+        return self._listening().status_listeners.remove(listener_id)
+
+    @asynccontextmanager
+    async def watch_session(self) -> AsyncIterator[Watcher[SessionChange]]:
+        """Give an async iterator over what happens to the session from now on; `user` says who is there.
+
+        Nothing is held back. The iteration ends when the connection object does.
+        """
+        listeners = self._listening().login_listeners
+        watcher = listeners.watch()
+        try:
+            yield watcher
+        finally:
+            listeners.unwatch(watcher)
+
+    def add_login_listener(self, listener_id: str, listener: LoginListener) -> LoginListener | None:
+        """Call a function with whatever happens to the session from now on: logins, logouts, failures.
+
+        As with status listeners (T4), it is called in the midst of a step, before they are.
+
+        Returns:
+            The listener that had this id before and is replaced.
+        """
+        return self._listening().login_listeners.add(listener_id, listener)
+
+    def remove_login_listener(self, listener_id: str) -> bool:
+        """Stop calling a listener; return whether there was one of this id."""
+        return self._listening().login_listeners.remove(listener_id)
+
+    def add_message_listener(
+        self, listener_id: str, listener: MessageListener
+    ) -> MessageListener | None:
+        """Call a function, async or not, with every message, in place of iterating (K6).
+
+        The next message waits until all listeners are done with this one: a slow listener slows the
+        sender down, and one that never returns stops messages, and nothing else, until it is
+        removed. They run in a task, outside of any step, and may call and await everything. What
+        they raise goes to `on_listener_error`.
+
+        Returns:
+            The listener that had this id before and is replaced; a call of it that goes on is
+            cancelled.
+
+        Raises:
+            trio.BusyResourceError: a task is iterating over the messages; each is given once.
+        """
+        return self._listening().message_listeners.add(listener_id, listener)
+
+    def remove_message_listener(self, listener_id: str) -> bool:
+        """Stop calling a listener; return whether there was one of this id.
+
+        A call of it that goes on is cancelled, unless it is this one.
+        """
+        return self._listening().message_listeners.remove(listener_id)
 
     async def wait_connected(self) -> None:
         """Wait until the socket is open (throttled or not).
@@ -283,6 +363,11 @@ class Connection:
         self._driver.forget(command)
         if waiter.error is not None:
             raise waiter.error
+
+    def _listening(self) -> Driver:
+        self._driver.check_thread()
+        self._refuse_if_ended()
+        return self._driver
 
     def _last_change(self) -> StatusChange:
         return self._driver.machine.last_change(self._driver.clock())

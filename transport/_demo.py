@@ -16,7 +16,7 @@ import trio
 from statemodel import Code, Mode, Reason, Status, StatusChange, Timings
 from transport._connection import Connection
 from transport._errors import TransportError
-from transport._listeners import StatusWatcher
+from transport._listeners import Watcher
 from transport._open import open_connection
 from transport.testing import LocalServer, open_server
 
@@ -86,7 +86,9 @@ class Stage:
 class Actor:
     """A connection on the stage: its calls are printed, its statuses expected one by one."""
 
-    def __init__(self, stage: Stage, connection: Connection, changes: StatusWatcher) -> None:
+    def __init__(
+        self, stage: Stage, connection: Connection, changes: Watcher[StatusChange]
+    ) -> None:
         self.stage = stage
         self.connection = connection
         self._changes = changes

@@ -14,20 +14,23 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, assert_never
 
 import trio
 
-from statemodel import Code, Machine, Reason, Status, User, effects, events
+from statemodel import Code, Machine, Reason, Status, StatusChange, User, effects, events
 from transport._attempt import Attempt
-from transport._authentication import authenticate, refresh
-from transport._credentials import is_sendable, redacted
-from transport._errors import DialError, TransportError
+from transport._authentication import authenticate
+from transport._clock import Clock, trio_deadline
+from transport._credentials import is_sendable
+from transport._errors import TransportError
 from transport._inbox import Inbox
-from transport._listeners import Listeners
-from transport._seam import Ended
-from transport._session import Authenticator, SessionStore
+from transport._keep_alive import KeepAlive
+from transport._listeners import Listeners, SafeHook
+from transport._message_listeners import MessageListeners
+from transport._session import Authenticator, SessionChange, SessionEvent, SessionStore
 from transport._store_queue import StoreQueue
 
 if TYPE_CHECKING:
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("transport")
 
-WAKE_TOLERANCE = 1.0
-"""Seconds within which a deadline that passed during a sleep is noticed (H5)."""
+_REFUSED_LOGINS = {Code.LOGIN_IN_PROGRESS, Code.ALREADY_LOGGED_IN, Code.CLOSED}
+"""Why a login does not even begin (S7, O4)."""
 
 _LOST = {Reason.DIAL_FAILED, Reason.CLOSED_BY_PEER, Reason.NO_ANSWER}
 """What went wrong, and may be mended by a retry."""
@@ -45,10 +48,11 @@ _LOST = {Reason.DIAL_FAILED, Reason.CLOSED_BY_PEER, Reason.NO_ANSWER}
 class Waiter:
     """A command that has not ended."""
 
-    __slots__ = ("error", "event", "value")
+    __slots__ = ("error", "event", "is_login", "value")
 
     def __init__(self) -> None:
         self.event = trio.Event()
+        self.is_login = False
         self.error: TransportError | None = None
         self.value: User | float | None = None
 
@@ -66,14 +70,18 @@ class Driver:
         authenticator: Authenticator,
         store: SessionStore,
         inbox: Inbox,
-        listeners: Listeners,
-        clock: Callable[[], float],
+        on_listener_error: SafeHook,
+        clock: Clock,
         draw: Callable[[], float],
         guarded: bool,
     ) -> None:
         self.machine = machine
         self.inbox = inbox
-        self.listeners = listeners
+        self.status_listeners = Listeners[StatusChange](on_listener_error)
+        self.login_listeners = Listeners[SessionChange](on_listener_error)
+        self.message_listeners = MessageListeners(
+            inbox, nursery=nursery, on_error=on_listener_error
+        )
         self.clock = clock
         self.last_error: TransportError | None = None
         self.attempt: Attempt | None = None
@@ -96,6 +104,16 @@ class Driver:
         self._commands = 0
         self._descriptor = trio.StrictFIFOLock()  # K1: one at a time
         self._login_scope = trio.CancelScope()
+        self._why_not: Exception | None = None
+        """What the authenticator has raised, while the machine is told of it."""
+        self._session_changes = 0
+        self.keep_alive = KeepAlive(
+            self._ping_quietly,
+            interval=machine.timings.keep_alive_interval,
+            clock=clock,
+            nursery=nursery,
+            background="background" in machine.configuration,
+        )
         self._timer = trio.CancelScope()
 
     # -- events in, effects out ----------------------------------------------------------------
@@ -114,7 +132,13 @@ class Driver:
             while self._queue:
                 event, now = self._queue.popleft()
                 self._take_frames()
-                self._perform_all(self.machine.handle(event, now, self._draw()))
+                before = self.machine.user
+                step = self.machine.handle(event, now, self._draw())
+                try:
+                    if self.machine.user is not before:
+                        self._tell_who_is_there(before)
+                finally:
+                    self._perform_all(step)
         finally:
             self._dispatching = False
             self._set_timer()
@@ -148,13 +172,14 @@ class Driver:
             await trio.lowlevel.checkpoint()
             self.dispatch(events.TimePassed())
 
+    def wake(self) -> None:
+        """Look at the clock again: the machine has slept (H5)."""
+        self._timer.deadline = -inf
+        self.keep_alive.wake()
+
     def _set_timer(self) -> None:
         deadline = self.machine.next_deadline
-        if deadline is None:
-            deadline = inf
-        elif self.clock is not trio.current_time:
-            # It may have gone on while trio's stood still, so look every second (H5).
-            deadline = trio.current_time() + min(WAKE_TOLERANCE, deadline - self.clock())
+        deadline = inf if deadline is None else trio_deadline(self.clock, deadline)
         if deadline != self._timer.deadline:  # setting it costs more than looking
             self._timer.deadline = deadline
 
@@ -165,16 +190,18 @@ class Driver:
             case effects.Succeed():
                 self._end(effect.command, None, effect.value)
             case effects.Fail():
-                self._end(effect.command, TransportError(effect.code, effect.details))
+                self._fail(effect)
             case effects.SendPing():
                 if self.attempt is not None and self.attempt.socket is not None:
                     self.attempt.socket.ping(effect.payload)
             case effects.Dial():
                 self.attempt = self._new_attempt(effect.generation)
-                self._nursery.start_soon(self._dial, self.attempt, effect.user)
+                request = self._request(effect.user)
+                self._nursery.start_soon(self.attempt.dial, self._dialer, request, self._descriptor)
             case effects.Refresh():
                 self.attempt = self._new_attempt(effect.generation)
-                self._nursery.start_soon(self._refresh, self.attempt, effect.user)
+                refresh = partial(self.attempt.refresh, guarded=self._guarded)
+                self._nursery.start_soon(refresh, self._authenticator, effect.user)
             case effects.Close():
                 if self.attempt is not None:
                     self.attempt.close()
@@ -211,7 +238,9 @@ class Driver:
         command, waiter = self._commands, Waiter()
         self._waiters[command] = waiter
         try:
-            self.dispatch(make(command))
+            event = make(command)
+            waiter.is_login = isinstance(event, events.Login)
+            self.dispatch(event)
         except BaseException:
             self._waiters.pop(command, None)
             raise
@@ -245,6 +274,11 @@ class Driver:
             "this connection belongs to another trio thread; call it with trio.from_thread.run or "
             "trio.from_thread.run_sync"
         )
+
+    def _ping_quietly(self) -> None:
+        """Ping as the application would (H3); nobody hears how it ends."""
+        command, _ = self.begin(lambda c: events.Ping(command=c))
+        self.forget(command)
 
     def forget(self, command: int) -> None:
         """Nobody wants to know how this command ends."""
@@ -280,13 +314,26 @@ class Driver:
             await self.wait_gone(self.attempt)
         finally:
             self._store.hurry(self.machine.timings.close_timeout)
-            self.listeners.end()
+            self.status_listeners.end()
+            self.login_listeners.end()
+            self.message_listeners.end()
 
     async def wait_gone(self, attempt: Attempt | None) -> None:
         """Wait until an attempt's descriptor is closed; not for ever for a task that will not end."""
         if attempt is not None:
             with trio.move_on_after(self.machine.timings.close_timeout):
                 await attempt.gone.wait()
+
+    def _fail(self, effect: effects.Fail) -> None:
+        error = TransportError(effect.code, effect.details)
+        if effect.code is Code.AUTHENTICATION_FAILED:
+            error.__cause__ = self._why_not
+        waiter = self._waiters.get(effect.command)
+        if effect.code is Code.SESSION_NOT_CLEARED:
+            self._tell_session(SessionEvent.NOT_CLEARED, error=error)
+        elif waiter is not None and waiter.is_login and effect.code not in _REFUSED_LOGINS:
+            self._tell_session(SessionEvent.LOGIN_FAILED, error=error)
+        self._end(effect.command, error)
 
     def _end(
         self, command: int, error: TransportError | None, value: User | float | None = None
@@ -306,7 +353,25 @@ class Driver:
             self.last_error = TransportError(Code.CONNECTION_LOST, self.machine.details)
         if change.current is Status.DISCONNECTED:
             self.inbox.wake()
-        self.listeners.tell(change)
+        self.status_listeners.tell(change)
+
+    def _tell_who_is_there(self, before: User | None) -> None:
+        user = self.machine.user
+        if self.machine.dead_end is Code.CLOSED:
+            return  # O4: ending the object is no logout
+        if user is None:
+            self._tell_session(SessionEvent.LOGGED_OUT, user=before)
+        elif before is None:
+            self._tell_session(SessionEvent.LOGGED_IN, user=user)
+
+    def _tell_session(
+        self, kind: SessionEvent, *, user: User | None = None, error: TransportError | None = None
+    ) -> None:
+        self._session_changes += 1
+        change = SessionChange(
+            sequence=self._session_changes, time=self.clock(), kind=kind, user=user, error=error
+        )
+        self.login_listeners.tell(change)
 
     def failure(self) -> TransportError | None:
         """Return why the connection will not come up by itself: refused for good, or ended (B5)."""
@@ -317,56 +382,12 @@ class Driver:
 
     # -- tasks ---------------------------------------------------------------------------------
 
-    async def _dial(self, attempt: Attempt, user: User) -> None:
-        event: events.Event | None = None
-        try:
-            with attempt.scope:
-                async with self._descriptor:
-                    event = await self._run_socket(attempt, user)
-        finally:
-            attempt.socket = None
-            attempt.gone.set()
-        if event is not None:
-            self.dispatch(event)
-
-    async def _run_socket(self, attempt: Attempt, user: User) -> events.Event:
-        """Run a socket to its end, and return what the machine is to be told of it."""
-        generation, token = attempt.generation, user.auth_token
-        try:
-            ended = await self._dialer.run(self._request(user), attempt)
-        except (DialError, OSError) as error:
-            failed = error if isinstance(error, DialError) else DialError(str(error) or repr(error))
-            if attempt.socket is None:
-                return events.DialFailed(
-                    generation=generation,
-                    http_status=failed.http_status,
-                    close_code=failed.close_code,
-                    retry_after=failed.retry_after,
-                    details=redacted(failed.details, token),
-                )
-            ended = Ended(details=failed.details)
-        details = redacted(ended.details, token)
-        if attempt.socket is None:
-            return events.DialFailed(generation=generation, close_code=ended.code, details=details)
-        return events.SocketClosed(generation=generation, code=ended.code, details=details)
-
-    async def _refresh(self, attempt: Attempt, user: User) -> None:
-        event: events.Event | None = None
-        try:
-            with attempt.scope:
-                event = await refresh(
-                    self._authenticator, user, attempt.generation, guarded=self._guarded
-                )
-        finally:
-            attempt.gone.set()
-        if event is not None:
-            self.dispatch(event)
-
     async def _authenticate(self, effect: effects.Authenticate, scope: trio.CancelScope) -> None:
         event: events.Event | None = None
         with scope:
-            event = await authenticate(
+            event, self._why_not = await authenticate(
                 self._authenticator, effect.credentials, effect.generation, guarded=self._guarded
             )
         if event is not None:
             self.dispatch(event)
+        self._why_not = None

@@ -35,6 +35,11 @@ class Inbox:
         return len(self._messages)
 
     @property
+    def is_being_read(self) -> bool:
+        """Whether a task waits in `get`."""
+        return self._busy
+
+    @property
     def has_room(self) -> bool:
         """Whether more may be read from the socket."""
         return len(self._messages) < self._max_messages and self._size < self._max_size
@@ -85,13 +90,27 @@ class Inbox:
                 error, self._failure = self._failure or failure(), None
                 if error is not None:
                     raise error
-                self._arrived = trio.Event()
-                await self._arrived.wait()
+                await self._wait_news()
         finally:
             self._busy = False
             self._failure = None
+        return self.take()
+
+    async def wait_message(self) -> None:
+        """Wait until there is a message, and leave it there."""
+        await trio.lowlevel.checkpoint()
+        while not self._messages:
+            await self._wait_news()
+
+    def take(self) -> str | bytes:
+        """Take the oldest of the messages that are there."""
         message = self._messages.popleft()
         self._size -= len(message)
         if not self._room.is_set():
             self._room.set()
         return message
+
+    async def _wait_news(self) -> None:
+        if self._arrived.is_set():
+            self._arrived = trio.Event()
+        await self._arrived.wait()

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 import trio
 
 from statemodel import Machine, Mode, Policy, Timings, User
+from transport._clock import Clock, default_clock, woken_after_sleep
 from transport._connection import Connection
 from transport._driver import Driver
 from transport._inbox import Inbox
-from transport._listeners import ListenerErrorHook, Listeners, log_listener_error
+from transport._listeners import ListenerErrorHook, SafeHook, log_listener_error
 from transport._seam import Dialer, Request
 from transport._session import (
     Authenticator,
@@ -29,7 +30,7 @@ NetworkMonitor = Callable[[Callable[[bool], None]], Awaitable[None]]
 
 
 @asynccontextmanager
-async def open_connection(
+async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
     url: str,
     *,
     mode: Mode = Mode.AUTO,
@@ -47,7 +48,7 @@ async def open_connection(
     max_message_size: int = 2**20,
     max_unread: int = 128,
     on_listener_error: ListenerErrorHook = log_listener_error,
-    clock: Callable[[], float] = trio.current_time,
+    clock: Clock | None = None,
     draw: Callable[[], float] = random.random,
 ) -> AsyncIterator[Connection]:
     """Open a connection object; what it does from here on is in the rulebook.
@@ -74,8 +75,9 @@ async def open_connection(
         max_message_size: Bytes, both ways; a larger message that comes in ends the connection for
             good with 1009, one that is to go out is refused.
         max_unread: So many messages wait for their reader before the socket is read no more (K6).
-        on_listener_error: Told what status listeners raise (T4); by default it is logged.
-        clock: Seconds that never go back; by default trio's.
+        on_listener_error: Told what listeners raise (T4); by default it is logged.
+        clock: Gives seconds that never go back; a deadline that it has passed is noticed within 1 s
+            (H5). By default `suspend_aware_time`, or trio's own time if that is virtual.
         draw: Random numbers in [0, 1) for the spread of retries (B1).
 
     Raises:
@@ -104,7 +106,9 @@ async def open_connection(
         mode=Mode(mode), timings=timings, policy=policy, foreground=foreground, online=online
     )
     store = MemorySessionStore() if session_store is None else session_store
-    listeners = Listeners(on_listener_error)
+    hook = SafeHook(on_listener_error)
+    if clock is None:
+        clock = default_clock()
 
     def request(user: User) -> Request:
         return Request(
@@ -126,7 +130,7 @@ async def open_connection(
                 authenticator=TrustingAuthenticator() if authenticator is None else authenticator,
                 store=store,
                 inbox=Inbox(max_unread, 4 * max_message_size),
-                listeners=listeners,
+                on_listener_error=hook,
                 clock=clock,
                 draw=draw,
                 guarded=address.guarded or allow_insecure,
@@ -134,17 +138,18 @@ async def open_connection(
             nursery.start_soon(driver.run_timer)
             if network_monitor is not None:
                 nursery.start_soon(network_monitor, driver.report_network)
-            try:
-                await driver.restore()
-                yield Connection(
-                    driver,
-                    address=address,
-                    max_message_size=max_message_size,
-                    guarded=address.guarded or allow_insecure,
-                )
-            except BaseException as error:  # noqa: BLE001 - raised below, where no group wraps it
-                escaped = error
-            await driver.shut_down()
+            with woken_after_sleep(clock, driver.wake):
+                try:
+                    await driver.restore()
+                    yield Connection(
+                        driver,
+                        address=address,
+                        max_message_size=max_message_size,
+                        guarded=address.guarded or allow_insecure,
+                    )
+                except BaseException as error:  # noqa: BLE001 - raised below, where no group wraps it
+                    escaped = error
+                await driver.shut_down()
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         escaped = _the_one(group, escaped)

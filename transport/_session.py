@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum, unique
 from typing import Protocol
 
 import trio
 
 from statemodel import Credentials, User
+from transport._errors import TransportError
+
+
+@unique
+class SessionEvent(StrEnum):
+    """What a login listener is told of."""
+
+    LOGGED_IN = "logged_in"
+    """Somebody is logged in now (S1). A user restored at opening was there before any listener."""
+    LOGIN_FAILED = "login_failed"
+    """A login that had begun has failed; the cancelled and those refused at once are not told."""
+    LOGGED_OUT = "logged_out"
+    """Nobody is logged in any more (S5). Ending the connection object is no logout (O4)."""
+    NOT_CLEARED = "not_cleared"
+    """After `LOGGED_OUT`: the saved session could not be cleared (S5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionChange:
+    """What has happened to the session, as login listeners are told it."""
+
+    sequence: int
+    """Counts the changes of one connection's session, from 1."""
+    time: float
+    """Seconds on the connection's clock."""
+    kind: SessionEvent
+    """What happened."""
+    user: User | None = None
+    """Who was logged in or out; `None` for failures."""
+    error: TransportError | None = None
+    """What a failed login, or a logout that could not clear, has raised to its caller."""
 
 
 class AuthenticationError(Exception):

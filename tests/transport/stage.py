@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import trio
 
-from statemodel import Mode, Reason, Status, Timings
+from statemodel import Mode, Reason, Status, StatusChange, Timings
 from statemodel import traces as t
-from transport import StatusWatcher
+from transport import Watcher
 from transport.testing import Recorder, Server, ServerSocket, open_recorded
 
 UP = (Status.CONNECTED, Reason.OPENED)
@@ -31,7 +31,7 @@ class Stage:
     """Let everything that can happen now happen."""
     traces: list[t.Trace] = field(default_factory=list)
     seen: list[tuple[Status, Reason | None]] = field(default_factory=list)
-    _changes: StatusWatcher | None = None
+    _changes: Watcher[StatusChange] | None = None
 
     @asynccontextmanager
     async def open(self, mode: Mode = Mode.AUTO, **options: object) -> AsyncIterator[Recorder]:

@@ -226,6 +226,7 @@ async def open_recorded(
         online=online,
         authenticator=session,
         session_store=session,
+        clock=trio.current_time,
         **options,
     ) as connection:
         recorder.connection = connection
