@@ -21,9 +21,10 @@ from statemodel import (
 from transport._clock import suspend_aware_time
 from transport._connection import Connection
 from transport._errors import DialError, TransportError
+from transport._hello import Greeting, HelloDialer
 from transport._listeners import Watcher
 from transport._open import open_connection
-from transport._seam import Dialer, Ended, Request, Sink, Socket
+from transport._seam import Dialer, Ended, Request, Sink, Socket, TokenIn
 from transport._session import (
     AuthenticationError,
     Authenticator,
@@ -35,6 +36,7 @@ from transport._session import (
     SessionStoreError,
     TrustingAuthenticator,
 )
+from transport._throttling import ThrottlingDialer
 from transport._websocket import WebSocketDialer
 
 __all__ = [
@@ -47,6 +49,8 @@ __all__ = [
     "DialError",
     "Dialer",
     "Ended",
+    "Greeting",
+    "HelloDialer",
     "InvalidInput",
     "MemorySessionStore",
     "Mode",
@@ -61,7 +65,9 @@ __all__ = [
     "Socket",
     "Status",
     "StatusChange",
+    "ThrottlingDialer",
     "Timings",
+    "TokenIn",
     "TransportError",
     "TrustingAuthenticator",
     "User",

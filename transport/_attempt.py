@@ -8,7 +8,7 @@ import trio
 
 from statemodel import User, events
 from transport._authentication import refresh
-from transport._credentials import redacted
+from transport._credentials import Way, redacted
 from transport._errors import DialError
 from transport._inbox import Inbox
 from transport._seam import Dialer, Ended, Request, Socket
@@ -94,12 +94,12 @@ class Attempt:
         if event is not None:
             self._dispatch(event)
 
-    async def refresh(self, authenticator: Authenticator, user: User, *, guarded: bool) -> None:
+    async def refresh(self, authenticator: Authenticator, user: User, *, way: Way) -> None:
         """Ask for new credentials, and report what came of it (B5)."""
         event: events.Event | None = None
         try:
             with self.scope:
-                event = await refresh(authenticator, user, self.generation, guarded=guarded)
+                event = await refresh(authenticator, user, self.generation, way=way)
         finally:
             self.gone.set()
         if event is not None:

@@ -7,12 +7,12 @@ import traceback
 import trio
 
 from statemodel import Credentials, User, events
-from transport._credentials import checked_user, is_sendable, redacted
+from transport._credentials import Way, checked_user, redacted
 from transport._session import AuthenticationError, Authenticator, CredentialsRevokedError
 
 
 async def authenticate(
-    authenticator: Authenticator, credentials: Credentials, generation: int, *, guarded: bool
+    authenticator: Authenticator, credentials: Credentials, generation: int, *, way: Way
 ) -> tuple[events.Event, Exception | None]:
     """Ask for a user; return what to tell the machine, and what was raised, if it may be shown.
 
@@ -20,12 +20,12 @@ async def authenticate(
         authenticator: Whom to ask.
         credentials: With what.
         generation: Of this login.
-        guarded: Whether a token may travel to the server.
+        way: How a token travels to the server.
     """
     token = credentials.auth_token
     try:
         given = await authenticator.authenticate(credentials)
-        user = _usable(checked_user(given, "authenticate()"), guarded=guarded)
+        user = _usable(checked_user(given, "authenticate()"), way=way)
     except (AuthenticationError, OSError, trio.TooSlowError) as error:
         details = redacted(str(error) or type(error).__name__, token)
         failed = events.AuthenticationFailed(generation=generation, details=details)
@@ -35,12 +35,12 @@ async def authenticate(
 
 
 async def refresh(
-    authenticator: Authenticator, user: User, generation: int, *, guarded: bool
+    authenticator: Authenticator, user: User, generation: int, *, way: Way
 ) -> events.Event:
     """Ask for new credentials of a user."""
     try:
         given = await authenticator.refresh(user)
-        fresh = _usable(checked_user(given, "refresh()"), guarded=guarded, uid=user.uid)
+        fresh = _usable(checked_user(given, "refresh()"), way=way, uid=user.uid)
     except (AuthenticationError, OSError, trio.TooSlowError) as error:
         return events.RefreshFailed(
             generation=generation,
@@ -50,11 +50,13 @@ async def refresh(
     return events.RefreshSucceeded(generation=generation, user=fresh)
 
 
-def _usable(user: User, *, guarded: bool, uid: str | None = None) -> User:
+def _usable(user: User, *, way: Way, uid: str | None = None) -> User:
     if uid is not None and user.uid != uid:
         raise AuthenticationError("the authenticator gave another user")
-    if not is_sendable(user.auth_token):
-        raise AuthenticationError("the token has characters that cannot travel in a header")
-    if user.auth_token and not guarded:
+    if user.auth_token and not way.guarded:
         raise AuthenticationError("the token would travel unencrypted")
+    if not way.can_carry(user.auth_token):
+        raise AuthenticationError(
+            f"the token has characters that cannot travel in a {way.token_in}"
+        )
     return user

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from statemodel import Code, Credentials, Reason, Status, StatusChange, User, events
-from transport._credentials import is_sendable
 from transport._errors import TransportError
 from transport._listeners import Watcher
 from transport._message_listeners import MessageListener
+from transport._seam import BEARER_SUBPROTOCOL
 from transport._session import SessionChange
 
 StatusListener = Callable[[StatusChange], None]
@@ -34,13 +34,10 @@ class Connection:
     said below. Once the `async with` block has been left, calls raise `ERR_CLOSED` (rule O4).
     """
 
-    def __init__(
-        self, driver: Driver, *, address: Address, max_message_size: int, guarded: bool
-    ) -> None:
+    def __init__(self, driver: Driver, *, address: Address, max_message_size: int) -> None:
         self._driver = driver
         self._address = address
         self._max_message_size = max_message_size
-        self._guarded = guarded
 
     def __repr__(self) -> str:
         scheme = "wss" if self._address.secure else "ws"
@@ -64,6 +61,13 @@ class Connection:
         """Why the connection was last lost or refused; kept until that happens again."""
         return self._driver.last_error
 
+    @property
+    def subprotocol(self) -> str | None:
+        """What the server chose of `subprotocols`; `None` without an open socket."""
+        attempt = self._driver.attempt
+        chosen = None if attempt is None or attempt.socket is None else attempt.socket.subprotocol
+        return None if chosen is None or chosen.startswith(BEARER_SUBPROTOCOL) else chosen
+
     # -- the session ---------------------------------------------------------------------------
 
     async def login(self, uid: str, *, auth_token: str = "") -> User:
@@ -73,7 +77,8 @@ class Connection:
 
         Args:
             uid: The user's identifier, not empty.
-            auth_token: The secret; visible ASCII, without spaces.
+            auth_token: The secret; visible ASCII without spaces, and in a subprotocol only what
+                RFC 9110 calls a token.
 
         Raises:
             TypeError, ValueError: these are no credentials.
@@ -85,9 +90,10 @@ class Connection:
             raise TypeError("uid and auth_token must be str")
         if not uid:
             raise ValueError("uid must not be empty")
-        if not is_sendable(auth_token):
-            raise ValueError("auth_token must be visible ASCII: it travels in a header")
-        if auth_token and not self._guarded:
+        way = self._driver.way
+        if not way.can_carry(auth_token):
+            raise ValueError(f"auth_token must be {way.needs}: it travels in a {way.token_in}")
+        if auth_token and not way.guarded:
             raise TransportError(Code.INSECURE_URL)
         credentials = Credentials(uid=uid, auth_token=auth_token)
         user = await self._command(lambda c: events.Login(command=c, credentials=credentials))

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from statemodel import User
+from transport._seam import TokenIn
 
 _SHOWN = 7
 """So many characters in a row of a token may be chance; more are a part of it."""
 
 
-def is_sendable(token: str) -> bool:
-    """Say whether a token can travel in a header: visible ASCII, or empty."""
-    return all("!" <= character <= "~" for character in token)
+_SUBPROTOCOL = frozenset(
+    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+"""The characters of a `token` (RFC 9110, 5.6.2), which is what a subprotocol must be."""
+
+
+def is_token(text: str) -> bool:
+    """Say whether a text can be a subprotocol or a header's name."""
+    return bool(text) and _SUBPROTOCOL.issuperset(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a user's token travels to the server."""
+
+    token_in: TokenIn
+    """In what."""
+    guarded: bool
+    """Whether it may at all: encrypted, on loopback, or allowed to be read on the way."""
+
+    def can_carry(self, token: str) -> bool:
+        """Say whether a token has only characters that can travel there; an empty one has."""
+        if token and self.token_in is TokenIn.SUBPROTOCOL:
+            return is_token(token)
+        return all("!" <= character <= "~" for character in token)
 
 
 def checked_user(user: object, source: str) -> User:

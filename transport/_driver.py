@@ -24,7 +24,7 @@ from statemodel import Code, Machine, Reason, Status, StatusChange, User, effect
 from transport._attempt import Attempt
 from transport._authentication import authenticate
 from transport._clock import Clock, trio_deadline
-from transport._credentials import is_sendable
+from transport._credentials import Way
 from transport._errors import TransportError
 from transport._inbox import Inbox
 from transport._keep_alive import KeepAlive
@@ -73,7 +73,7 @@ class Driver:
         on_listener_error: SafeHook,
         clock: Clock,
         draw: Callable[[], float],
-        guarded: bool,
+        way: Way,
     ) -> None:
         self.machine = machine
         self.inbox = inbox
@@ -96,7 +96,7 @@ class Driver:
             patience=machine.timings.auth_timeout,
         )
         self._draw = draw
-        self._guarded = guarded  # whether a token may travel
+        self.way = way
         self._queue: deque[tuple[events.Event, float]] = deque()
         self._dispatching = False
         self._token = trio.lowlevel.current_trio_token()
@@ -200,7 +200,7 @@ class Driver:
                 self._nursery.start_soon(self.attempt.dial, self._dialer, request, self._descriptor)
             case effects.Refresh():
                 self.attempt = self._new_attempt(effect.generation)
-                refresh = partial(self.attempt.refresh, guarded=self._guarded)
+                refresh = partial(self.attempt.refresh, way=self.way)
                 self._nursery.start_soon(refresh, self._authenticator, effect.user)
             case effects.Close():
                 if self.attempt is not None:
@@ -298,9 +298,9 @@ class Driver:
         user = await self._store.load()
         if user is None:
             return
-        if user.auth_token and not self._guarded:
+        if user.auth_token and not self.way.guarded:
             raise TransportError(Code.INSECURE_URL)
-        if not is_sendable(user.auth_token):
+        if not self.way.can_carry(user.auth_token):
             _log.warning("the saved session of %r is damaged and counts as none", user.uid)
             return
         self.dispatch(events.SessionRestored(user=user))
@@ -386,7 +386,7 @@ class Driver:
         event: events.Event | None = None
         with scope:
             event, self._why_not = await authenticate(
-                self._authenticator, effect.credentials, effect.generation, guarded=self._guarded
+                self._authenticator, effect.credentials, effect.generation, way=self.way
             )
         if event is not None:
             self.dispatch(event)

@@ -10,12 +10,20 @@ from contextlib import asynccontextmanager
 import trio
 
 from statemodel import Machine, Mode, Policy, Timings, User
+from transport._arguments import (
+    check_limits,
+    check_ssl_context,
+    check_types,
+    checked_headers,
+    checked_subprotocols,
+)
 from transport._clock import Clock, default_clock, woken_after_sleep
 from transport._connection import Connection
+from transport._credentials import Way
 from transport._driver import Driver
 from transport._inbox import Inbox
 from transport._listeners import ListenerErrorHook, SafeHook, log_listener_error
-from transport._seam import Dialer, Request
+from transport._seam import Dialer, Request, TokenIn
 from transport._session import (
     Authenticator,
     MemorySessionStore,
@@ -30,7 +38,7 @@ NetworkMonitor = Callable[[Callable[[bool], None]], Awaitable[None]]
 
 
 @asynccontextmanager
-async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
+async def open_connection(
     url: str,
     *,
     mode: Mode = Mode.AUTO,
@@ -43,6 +51,8 @@ async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
     dialer: Dialer | None = None,
     ssl_context: ssl.SSLContext | None = None,
     headers: tuple[tuple[str, str], ...] = (),
+    token_in: TokenIn = TokenIn.HEADER,
+    subprotocols: tuple[str, ...] = (),
     network_monitor: NetworkMonitor | None = None,
     allow_insecure: bool = False,
     max_message_size: int = 2**20,
@@ -69,6 +79,8 @@ async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
         dialer: Who opens sockets; by default trio-websocket over TCP and TLS.
         ssl_context: For `wss:`; by default the platform's trust store.
         headers: Further headers of the upgrade request.
+        token_in: Where the user's token travels.
+        subprotocols: What to offer the server, the preferred first.
         network_monitor: Runs beside the block and reports the network; without one it counts as
             up, unless the application calls `network_lost` (N4).
         allow_insecure: Let a token travel unencrypted over `ws:` to a host that is not loopback.
@@ -85,21 +97,12 @@ async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
         TransportError: `ERR_INSECURE_URL`: a saved token would travel unencrypted.
     """
     address = parse_url(url)
-    if not isinstance(timings, Timings | None):
-        raise TypeError(f"timings must be Timings, not {timings!r}")
-    for name, number in (("max_message_size", max_message_size), ("max_unread", max_unread)):
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise ValueError(f"{name} must be a positive whole number, not {number!r}")
-    for name, flag in (("foreground", foreground), ("online", online)):
-        if not isinstance(flag, bool):
-            raise TypeError(f"{name} must be a bool, not {flag!r}")
-    if not isinstance(policy, Policy | None):
-        raise TypeError(f"policy must be a Policy, not {policy!r}")
-    if not isinstance(ssl_context, ssl.SSLContext | None):
-        raise TypeError(f"ssl_context must be an SSLContext, not {ssl_context!r}")
-    if ssl_context is not None and not address.secure:
-        raise ValueError("an ssl_context is of no use with ws:")
-    headers = _checked_headers(headers)
+    check_types(timings=timings, policy=policy, foreground=foreground, online=online)
+    check_limits(max_message_size=max_message_size, max_unread=max_unread)
+    check_ssl_context(ssl_context, address)
+    headers = checked_headers(headers)
+    subprotocols = checked_subprotocols(subprotocols)
+    token_in = TokenIn(token_in)
     if address.secure and ssl_context is None:
         ssl_context = ssl.create_default_context()  # once: it reads the trust store from disk
     machine = Machine(
@@ -116,6 +119,8 @@ async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
             user=user,
             ssl_context=ssl_context,
             headers=headers,
+            token_in=token_in,
+            subprotocols=subprotocols,
             max_message_size=max_message_size,
         )
 
@@ -133,7 +138,7 @@ async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
                 on_listener_error=hook,
                 clock=clock,
                 draw=draw,
-                guarded=address.guarded or allow_insecure,
+                way=Way(token_in, address.guarded or allow_insecure),
             )
             nursery.start_soon(driver.run_timer)
             if network_monitor is not None:
@@ -141,12 +146,7 @@ async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
             with woken_after_sleep(clock, driver.wake):
                 try:
                     await driver.restore()
-                    yield Connection(
-                        driver,
-                        address=address,
-                        max_message_size=max_message_size,
-                        guarded=address.guarded or allow_insecure,
-                    )
+                    yield Connection(driver, address=address, max_message_size=max_message_size)
                 except BaseException as error:  # noqa: BLE001 - raised below, where no group wraps it
                     escaped = error
                 await driver.shut_down()
@@ -163,40 +163,6 @@ async def open_connection(  # noqa: PLR0915 - mostly checks of arguments
         finally:
             escaped.__context__ = context  # not the group that it came in
             del escaped, context
-
-
-_RESERVED = {
-    "authorization",
-    "connection",
-    "content-length",
-    "host",
-    "sec-websocket-extensions",
-    "sec-websocket-key",
-    "sec-websocket-protocol",
-    "sec-websocket-version",
-    "transfer-encoding",
-    "upgrade",
-}
-"""Headers that the upgrade itself has."""
-
-
-def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
-    """Refuse what would be another request than it looks (RFC 9110, 5.1 and 5.5)."""
-    if not isinstance(headers, (tuple, list)):
-        raise TypeError("headers must be a tuple or list of pairs")
-    for pair in headers:
-        if not isinstance(pair, tuple) or list(map(type, pair)) != [str, str]:
-            raise TypeError("headers are pairs of str")
-        name, value = pair
-        if not name or not all(
-            c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name
-        ):
-            raise ValueError(f"{name!r} is no header name")
-        if name.lower() in _RESERVED:
-            raise ValueError(f"the header {name!r} is the connection's own")
-        if value != value.strip() or not all(" " <= c <= "~" or c == "\t" for c in value):
-            raise ValueError(f"the value of {name!r} must be printable ASCII without outer spaces")
-    return tuple(headers)
 
 
 def _the_one(group: BaseExceptionGroup, escaped: BaseException | None) -> BaseException:

@@ -8,10 +8,27 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from enum import StrEnum, unique
 from typing import Protocol, runtime_checkable
 
 from statemodel import User
 from transport._url import Address
+
+
+@unique
+class TokenIn(StrEnum):
+    """Where a dialer puts the user's token."""
+
+    HEADER = "header"
+    """`Authorization: Bearer TOKEN` in the upgrade request (RFC 6750, 2.1)."""
+    SUBPROTOCOL = "subprotocol"
+    """Offered as the last subprotocol, `bearer.TOKEN`, as browsers have to do it."""
+    HELLO = "hello"
+    """Not in the upgrade request: a `HelloDialer` says it in a first message."""
+
+
+BEARER_SUBPROTOCOL = "bearer."
+"""What precedes the token that is offered as a subprotocol."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +42,20 @@ class Request:
     """For `wss:`; `None` for the platform's trust store."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further headers of the upgrade request."""
+    token_in: TokenIn = TokenIn.HEADER
+    """Where the token goes, if there is one."""
+    subprotocols: tuple[str, ...] = ()
+    """What the client speaks, the preferred first; the server chooses one or none (RFC 6455, 1.9)."""
     max_message_size: int = 2**20
     """Bytes; a larger message closes the socket with 1009."""
+
+    @property
+    def offered_subprotocols(self) -> tuple[str, ...]:
+        """The value of Sec-WebSocket-Protocol, with the token if it goes there."""
+        token = self.user.auth_token
+        if token and self.token_in is TokenIn.SUBPROTOCOL:
+            return (*self.subprotocols, BEARER_SUBPROTOCOL + token)
+        return self.subprotocols
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +71,10 @@ class Ended:
 @runtime_checkable
 class Socket(Protocol):
     """An open socket. All calls return at once but `send`; none of them may be made after `abort`."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What the server chose of what was offered."""
 
     def ping(self, payload: bytes) -> None:
         """Queue a ping ahead of all data not yet written (P1); tell the sink when it is written."""

@@ -31,7 +31,7 @@ from wsproto.utilities import ProtocolError
 
 from transport._errors import DialError
 from transport._outbox import Outbox, Outgoing
-from transport._seam import Ended, Request, Sink
+from transport._seam import Ended, Request, Sink, TokenIn
 
 RECEIVE_BYTES = 64 * 2**10
 """Bytes per read: trio-websocket's own 4 KiB makes 64 KiB messages about five times slower."""
@@ -162,6 +162,7 @@ class _Peer(WebSocketConnection):
             WSConnection(ConnectionType.CLIENT),
             host=request.address.host_header,
             path=request.address.resource,
+            client_subprotocols=request.offered_subprotocols,
             client_extra_headers=_headers(request),
             message_queue_size=0,  # unused: messages go straight to the sink
             max_message_size=request.max_message_size,
@@ -340,7 +341,7 @@ class _Peer(WebSocketConnection):
 
 def _headers(request: Request) -> list[tuple[bytes, bytes]]:
     headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers]
-    if request.user.auth_token:
+    if request.user.auth_token and request.token_in is TokenIn.HEADER:
         headers.append((b"Authorization", b"Bearer " + request.user.auth_token.encode("latin-1")))
     return headers
 

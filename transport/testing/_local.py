@@ -16,7 +16,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.connection import ConnectionState
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from transport._seam import Dialer
+from transport._seam import BEARER_SUBPROTOCOL, Dialer
 from transport._websocket import WebSocketDialer
 from transport.testing._plans import Accept, Garbage, Hang, Plan, Refuse, Reset, Vanish
 from transport.testing._server import Server, ServerSocket
@@ -245,7 +245,7 @@ class LocalServer(Server[LocalSocket]):
         if self._ssl_context is not None:
             stream = trio.SSLStream(raw, self._ssl_context, server_side=True, https_compatible=True)
         wire = WSConnection(ConnectionType.SERVER)
-        token = await _read_request(stream, wire)
+        request = await _read_request(stream, wire)
         await trio.sleep(plan.delay)
         match plan:
             case Vanish():
@@ -255,8 +255,9 @@ class LocalServer(Server[LocalSocket]):
             case Refuse():
                 await stream.send_all(wire.send(_refusal(plan)))
             case Accept():
-                await stream.send_all(wire.send(ws.AcceptConnection()))
-                socket = LocalSocket(self, stream, wire, token)
+                chosen = next(iter(request.subprotocols), None)
+                await stream.send_all(wire.send(ws.AcceptConnection(subprotocol=chosen)))
+                socket = LocalSocket(self, stream, wire, _token(request))
                 self._upgraded(socket)
                 await socket._live()  # noqa: SLF001 - of this module
 
@@ -288,8 +289,7 @@ async def open_server(*, ssl_context: ssl.SSLContext | None = None) -> AsyncIter
         raise escaped
 
 
-async def _read_request(stream: trio.abc.Stream, wire: WSConnection) -> str | None:
-    """Read an upgrade request; return its bearer token."""
+async def _read_request(stream: trio.abc.Stream, wire: WSConnection) -> ws.Request:
     while True:
         data = await stream.receive_some(_RECEIVE_BYTES)
         if not data:
@@ -300,9 +300,17 @@ async def _read_request(stream: trio.abc.Stream, wire: WSConnection) -> str | No
             raise trio.BrokenResourceError("this is no upgrade request") from error
         for event in wire.events():
             if isinstance(event, ws.Request):
-                value = dict(event.extra_headers).get(b"authorization", b"").decode("latin-1")
-                scheme, _, token = value.partition(" ")
-                return token if scheme == "Bearer" else None
+                return event
+
+
+def _token(request: ws.Request) -> str | None:
+    """Return the bearer token of an upgrade request, wherever it is."""
+    value = dict(request.extra_headers).get(b"authorization", b"").decode("latin-1")
+    scheme, _, token = value.partition(" ")
+    if scheme == "Bearer":
+        return token
+    offered = (name for name in request.subprotocols if name.startswith(BEARER_SUBPROTOCOL))
+    return next((name.removeprefix(BEARER_SUBPROTOCOL) for name in offered), None)
 
 
 def _refusal(plan: Refuse) -> ws.RejectConnection:

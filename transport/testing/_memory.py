@@ -13,7 +13,7 @@ from math import inf
 import trio
 
 from transport._errors import DialError
-from transport._seam import Dialer, Ended, Request, Sink
+from transport._seam import Dialer, Ended, Request, Sink, TokenIn
 from transport.testing._memory_client import BUFFER, Client, Frame
 from transport.testing._plans import Accept, Garbage, Hang, Refuse, Reset, Vanish
 from transport.testing._server import Server, ServerSocket
@@ -194,7 +194,9 @@ class MemoryServer(Server[MemorySocket]):
                 case Hang() | Reset() | Vanish() | Garbage():
                     raise DialError("the server closed the connection, or speaks no WebSocket")
                 case Accept():
-                    socket = MemorySocket(self, client, request.user.auth_token or None)
+                    hidden = request.token_in is TokenIn.HELLO
+                    token = None if hidden else request.user.auth_token or None
+                    socket = MemorySocket(self, client, token)
                     self._upgraded(socket)
                     sink.opened(client)
                     return await client.run(socket)

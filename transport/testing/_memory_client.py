@@ -85,6 +85,10 @@ class Client:
 
     # -- Socket ----------------------------------------------------------------------------------
 
+    @property
+    def subprotocol(self) -> str | None:
+        return next(iter(self._request.offered_subprotocols), None)
+
     def ping(self, payload: bytes) -> None:
         self._pings.append(payload)
         self._work.set()

@@ -134,6 +134,10 @@ class _RecordedSink:
 
     # -- Socket ----------------------------------------------------------------------------------
 
+    @property
+    def subprotocol(self) -> str | None:
+        return None if self._socket is None else self._socket.subprotocol
+
     def ping(self, payload: bytes) -> None:
         assert self._socket is not None
         self._pings[payload] = self._log.saw_ping_sent(self.number)
