@@ -56,7 +56,5 @@ def _usable(user: User, *, way: Way, uid: str | None = None) -> User:
     if user.auth_token and not way.guarded:
         raise AuthenticationError("the token would travel unencrypted")
     if not way.can_carry(user.auth_token):
-        raise AuthenticationError(
-            f"the token has characters that cannot travel in a {way.token_in}"
-        )
+        raise AuthenticationError(f"the token must be {way.needs}: it travels in a {way.token_in}")
     return user

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from statemodel import Code, Credentials, Reason, Status, StatusChange, User, events
+from statemodel import Code, Reason, Status, StatusChange, User, events
+from transport._calls import Calls
 from transport._errors import TransportError
 from transport._listeners import Watcher
 from transport._message_listeners import MessageListener
@@ -36,6 +37,7 @@ class Connection:
 
     def __init__(self, driver: Driver, *, address: Address, max_message_size: int) -> None:
         self._driver = driver
+        self._calls = Calls(driver)
         self._address = address
         self._max_message_size = max_message_size
 
@@ -86,19 +88,7 @@ class Connection:
                 `ERR_LOGIN_IN_PROGRESS`, `ERR_ALREADY_LOGGED_IN` (S7); `ERR_LOGGED_OUT`, when
                 `logout` came first (S5); `ERR_INSECURE_URL`: the token would travel unencrypted.
         """
-        if not isinstance(uid, str) or not isinstance(auth_token, str):
-            raise TypeError("uid and auth_token must be str")
-        if not uid:
-            raise ValueError("uid must not be empty")
-        way = self._driver.way
-        if not way.can_carry(auth_token):
-            raise ValueError(f"auth_token must be {way.needs}: it travels in a {way.token_in}")
-        if auth_token and not way.guarded:
-            raise TransportError(Code.INSECURE_URL)
-        credentials = Credentials(uid=uid, auth_token=auth_token)
-        user = await self._command(lambda c: events.Login(command=c, credentials=credentials))
-        assert isinstance(user, User), "a login ends in a user"
-        return user
+        return await self._calls.login(uid, auth_token).wait()
 
     async def logout(self) -> None:
         """Close the socket, stop everything, and clear the saved user (S5).
@@ -108,9 +98,7 @@ class Connection:
         Raises:
             TransportError: `ERR_SESSION_NOT_CLEARED`: logged out all the same.
         """
-        attempt = self._driver.attempt
-        await self._command(lambda c: events.Logout(command=c))
-        await self._driver.wait_gone(attempt)
+        await self._calls.logout().wait()
 
     # -- the connection ------------------------------------------------------------------------
 
@@ -124,7 +112,7 @@ class Connection:
                 `NO_INTERNET_CONNECTION` (M10); `ERR_DISCONNECTED`, `ERR_LOGGED_OUT`,
                 `ERR_CONNECTION_LOST`: overtaken; `ERR_CONNECTION_REFUSED` (B5).
         """
-        await self._command(lambda c: events.Connect(command=c))
+        await self._calls.connect().wait()
 
     async def disconnect(self) -> None:
         """Make the connection unwanted, and wait until the socket is closed (M2, A4, C5).
@@ -134,9 +122,7 @@ class Connection:
         Raises:
             TransportError: `ERR_NOT_LOGGED_IN`.
         """
-        attempt = self._driver.attempt
-        await self._command(lambda c: events.Disconnect(command=c))
-        await self._driver.wait_gone(attempt)
+        await self._calls.disconnect().wait()
 
     async def ping(self) -> float:
         """Ping the server; in manual mode in background this buys another `background_grace` (M4).
@@ -151,9 +137,7 @@ class Connection:
                 `ERR_PING_TIMEOUT` after `pong_timeout`; `ERR_CONNECTION_LOST` or the code of what
                 ended the socket (P2).
         """
-        value = await self._command(lambda c: events.Ping(command=c))
-        assert isinstance(value, (int, float)), "a ping ends in a time"
-        return float(value)
+        return await self._calls.ping().wait()
 
     async def send(self, message: str | bytes) -> None:
         """Send a message; return when it is handed to the kernel.
@@ -171,7 +155,10 @@ class Connection:
             raise TypeError(f"a message must be str or bytes, not {type(message).__name__}")
         attempt = self._driver.attempt
         if self.status not in _UP or attempt is None or attempt.socket is None:
-            await self._command(lambda c: events.Send(command=c))  # raises what applies (S6, P3)
+            try:
+                self._report(lambda c: events.Send(command=c))  # raises what applies (S6, P3)
+            finally:
+                await trio.lowlevel.checkpoint()  # a loop that is refused lets others run
             raise TransportError(Code.NO_WEBSOCKET_CONNECTION)
         try:
             size = (
@@ -357,11 +344,6 @@ class Connection:
         raise TransportError(Code.CLOSED)
 
     # -- inside --------------------------------------------------------------------------------
-
-    async def _command(self, make: Callable[[int], events.Event]) -> User | float | None:
-        self._driver.check_thread()
-        command, waiter = self._driver.begin(make)
-        return await self._driver.finish(command, waiter)
 
     def _report(self, make: Callable[[int], events.Event]) -> None:
         self._driver.check_thread()

@@ -31,6 +31,13 @@ class Way:
     guarded: bool
     """Whether it may at all: encrypted, on loopback, or allowed to be read on the way."""
 
+    @property
+    def needs(self) -> str:
+        """What a token must be to travel there."""
+        if self.token_in is TokenIn.SUBPROTOCOL:
+            return "a token in the sense of RFC 9110, 5.6.2"
+        return "visible ASCII without spaces"
+
     def can_carry(self, token: str) -> bool:
         """Say whether a token has only characters that can travel there; an empty one has."""
         if token and self.token_in is TokenIn.SUBPROTOCOL:
