@@ -21,6 +21,7 @@ from statemodel import (
 from transport._clock import suspend_aware_time
 from transport._connection import Connection
 from transport._errors import DialError, TransportError
+from transport._file_store import FileSessionStore
 from transport._hello import Greeting, HelloDialer
 from transport._listeners import Watcher
 from transport._open import open_connection
@@ -49,6 +50,7 @@ __all__ = [
     "DialError",
     "Dialer",
     "Ended",
+    "FileSessionStore",
     "Greeting",
     "HelloDialer",
     "InvalidInput",
