@@ -91,7 +91,8 @@ class FileSessionStore:
         """Save the user in place of any other; cancelled, leave the old or the new one.
 
         Raises:
-            SessionStoreError: nothing was saved, and the old session is still there.
+            SessionStoreError: nothing was saved, and the old session is still there; unless the
+                disk failed at the very last, when the new one may outlast a power failure or not.
         """
         await self._in_thread(lambda abandoned: self._file.save(user, abandoned))
 

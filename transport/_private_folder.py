@@ -147,19 +147,15 @@ def is_same(one: os.stat_result, other: os.stat_result | None) -> bool:
 
 
 def _check_folder(path: Path, found: os.stat_result) -> None:
-    if stat.S_ISLNK(found.st_mode):
-        raise SessionStoreError(f"the folder {path} is a symbolic link")
     if not stat.S_ISDIR(found.st_mode):
-        raise SessionStoreError(f"{path} is no folder")
+        raise SessionStoreError(f"{path} is no folder, or a link to one")
     _check_owner(path, found)
     _check_writers(path, found)
 
 
 def _check_file(path: Path, found: os.stat_result) -> None:
-    if stat.S_ISLNK(found.st_mode):
-        raise SessionStoreError(f"{path} is a symbolic link")
     if not stat.S_ISREG(found.st_mode):
-        raise SessionStoreError(f"{path} is no regular file")
+        raise SessionStoreError(f"{path} is no regular file, or a link to one")
     _check_owner(path, found)
 
 

@@ -16,6 +16,7 @@ import trio
 from statemodel import User
 from transport import SessionStoreError, open_connection
 from transport._file_store import FileSessionStore, SessionFile
+from transport._private_folder import PrivateFolder
 from transport.testing import MemoryServer
 
 URL = "wss://example.org/chat"
@@ -185,24 +186,30 @@ def test_bad_arguments_are_refused_at_once(argument, error):
 
 
 @pytest.mark.parametrize(
-    "user", [User(uid="alice", auth_token="x" * 2**16), User(uid="\ud83d\ude00")]
+    "user", [User(uid="alice", auth_token="x" * 2**16), User(uid="\ud83d\ude00", auth_token="xxxx")]
 )
 def test_user_that_could_not_be_loaded_is_not_saved(user, file):
     """S1: what would count as damaged, or come back as somebody else, is refused; the old stays."""
     file.save(ALICE)
-    with pytest.raises(SessionStoreError, match="cannot be saved"):
+    with pytest.raises(SessionStoreError, match="cannot be saved") as caught:
         file.save(user)
 
     assert file.load() == ALICE
+    assert "xxx" not in "".join(traceback.format_exception(caught.value))
 
 
 # -- what is damaged ---------------------------------------------------------------------------
 
-_GOOD = {"format": 1, "application": "chat", "server": URL, "user": {"uid": "a", "auth_token": "b"}}
+_GOOD = {
+    "format": 1,
+    "application": "chat",
+    "server": URL,
+    "user": {"uid": "a", "auth_token": "wonder-token"},
+}
 _DAMAGED = {
     "empty": b"",
     "cut off": json.dumps(_GOOD).encode()[:-9],
-    "not UTF-8": json.dumps(_GOOD).encode().replace(b'"b"', b'"\xff"'),
+    "not UTF-8": json.dumps(_GOOD).encode().replace(b"wonder", b"wonder\xff"),
     "deep": b"[" * 60_000,
     "large number": b'{"format": ' + b"1" * 50_000 + b"}",
     "too large": json.dumps(_GOOD).encode() + b" " * 2**16,
@@ -230,7 +237,7 @@ def test_good_content_is_not_damaged(file):
     file.save(ALICE)
     file.path.write_bytes(json.dumps(_GOOD).encode())
 
-    assert file.load() == User(uid="a", auth_token="b")
+    assert file.load() == User(uid="a", auth_token="wonder-token")
 
 
 @pytest.mark.parametrize("content", _DAMAGED.values(), ids=_DAMAGED)
@@ -334,6 +341,17 @@ async def test_what_others_could_have_put_there_is_refused_and_not_touched(
         await trio.to_thread.run_sync(call, file, abandon_on_cancel=True)
 
     assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["link", "FIFO", "directory", "linked folder"])
+async def test_what_takes_the_place_after_the_look_is_refused_all_the_same(name, file, monkeypatch):
+    """S4: opening itself follows no link and waits for nobody."""
+    file.save(ALICE)
+    _REFUSED[name](file)
+    monkeypatch.setattr(PrivateFolder, "look", lambda folder, name: None)
+    monkeypatch.setattr(Path, "lstat", Path.stat)
+    with trio.fail_after(20), pytest.raises(SessionStoreError, match=str(file.path.parent)):
+        await trio.to_thread.run_sync(file.load, abandon_on_cancel=True)
 
 
 def test_session_that_others_could_have_written_is_not_loaded_but_replaced(file):

@@ -139,7 +139,7 @@ async def test_stuck_disk_holds_one_thread_and_no_more(folder, monkeypatch):
         await disk.leave_behind(store, BOB)
         threads = threading.active_count()
         async with trio.open_nursery() as nursery:
-            for _ in range(5):
+            for _ in range(30):
                 nursery.start_soon(store.clear)
             await trio.testing.wait_all_tasks_blocked(0.01)
 
@@ -236,9 +236,16 @@ async def test_login_without_a_folder_fails(spoil, cause, tmp_path):
 
 async def test_login_fails_when_the_folder_vanishes_again_and_again(folder, monkeypatch):
     """S1: a save does not begin anew for ever."""
-    on_fsync(monkeypatch, lambda: shutil.rmtree(folder))
+    losses = []
+
+    def lose_folder():
+        shutil.rmtree(folder)
+        losses.append(folder)
+
+    on_fsync(monkeypatch, lose_folder)
     error = await fail_login(store_in(folder))
 
+    assert len(losses) == 3
     assert os.strerror(errno.ENOENT) in error.details
     assert not folder.exists() or os.listdir(folder) == []
 
