@@ -329,11 +329,11 @@ class Driver:
         if effect.code is Code.AUTHENTICATION_FAILED:
             error.__cause__ = self._why_not
         waiter = self._waiters.get(effect.command)
+        self._end(effect.command, error)
         if effect.code is Code.SESSION_NOT_CLEARED:
             self._tell_session(SessionEvent.NOT_CLEARED, error=error)
         elif waiter is not None and waiter.is_login and effect.code not in _REFUSED_LOGINS:
             self._tell_session(SessionEvent.LOGIN_FAILED, error=error)
-        self._end(effect.command, error)
 
     def _end(
         self, command: int, error: TransportError | None, value: User | float | None = None

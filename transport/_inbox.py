@@ -26,6 +26,8 @@ class Inbox:
         self._max_size = max_size
         self._messages: deque[str | bytes] = deque()
         self._size = 0
+        self.clearings = 0
+        """So often has what was unread been dropped."""
         self._busy = False
         self._arrived = trio.Event()
         self._room = trio.Event()
@@ -60,6 +62,7 @@ class Inbox:
         """Drop what is unread (K3)."""
         self._messages.clear()
         self._size = 0
+        self.clearings += 1
         self._room.set()
 
     def wake(self) -> None:

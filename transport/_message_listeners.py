@@ -84,16 +84,19 @@ class MessageListeners:
                 await self._give(self._inbox.take())
 
     async def _give(self, message: str | bytes) -> None:
+        clearings = self._inbox.clearings
         for listener_id, listener in list(self._listeners.items()):
+            if self._inbox.clearings > clearings:
+                return  # K3: the first was still at it when it was dropped for the others
             if self._listeners.get(listener_id) is not listener:
                 continue  # removed meanwhile
-            with trio.CancelScope() as scope:
-                self._calling = listener_id, scope
-                try:
+            try:
+                with trio.CancelScope() as scope:
+                    self._calling = listener_id, scope
                     given = listener(message)
                     if inspect.isawaitable(given):
                         await given
-                except Exception as error:  # noqa: BLE001 - T4: a listener harms neither others nor state
-                    self._on_error(listener_id, error)
-                finally:
-                    self._calling = None
+            except Exception as error:  # noqa: BLE001 - T4: a listener harms neither others nor state
+                self._on_error(listener_id, error)
+            finally:
+                self._calling = None

@@ -33,19 +33,35 @@ class ThrottlingDialer:
 
     async def run(self, request: Request, sink: Sink) -> Ended:
         """Dial and run one socket; see `Dialer.run`."""
-        return await self._dialer.run(request, _Reading(sink, self._hook))
+        reading = _Reading(sink, self._hook)
+        try:
+            return await self._dialer.run(request, reading)
+        except BaseException:
+            if reading.bug is None:
+                raise
+        raise reading.bug  # as it is, and not in a group
 
 
 class _Reading(PassingSink):
     def __init__(self, sink: Sink, hook: ThrottlingHook) -> None:
         super().__init__(sink)
+        self.bug: Exception | None = None
+        """What the hook has raised, or is to blame for."""
         self._hook = hook
 
     def message(self, message: str | bytes) -> None:
-        on = self._hook(message)
+        try:
+            on = self._ask(message)
+        except Exception as error:
+            self.bug = error
+            raise
         if on is None:
             self._sink.message(message)
-        elif isinstance(on, bool):
-            self._sink.throttled(on=on)
         else:
-            raise TypeError(f"a throttling hook must return True, False or None, not {on!r}")
+            self._sink.throttled(on=on)
+
+    def _ask(self, message: str | bytes) -> bool | None:
+        on = self._hook(message)
+        if on is None or isinstance(on, bool):
+            return on
+        raise TypeError(f"a throttling hook must return True, False or None, not {on!r}")
