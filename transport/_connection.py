@@ -199,12 +199,10 @@ class Connection:
         When this returns, `status` is right and nothing more will be delivered of what must not be.
         """
         self._report(lambda c: events.EnterBackground(command=c))
-        self._driver.keep_alive.enter_background()
 
     def enter_foreground(self) -> None:
         """Report that the application came into foreground (A2, M6, H2)."""
         self._report(lambda c: events.EnterForeground(command=c))
-        self._driver.keep_alive.enter_foreground()
 
     def network_lost(self) -> None:
         """Report the network down: the socket is given up, and nothing dials until it is up (N1)."""
@@ -257,8 +255,9 @@ class Connection:
         Returns:
             The listener that had this id before and is replaced.
         """
-        listeners = self._listening().status_listeners
-        return listeners.add(listener_id, listener, self._last_change())
+        driver = self._listening()
+        add = driver.status_listeners.add
+        return driver.in_a_step(lambda: add(listener_id, listener, self._last_change()))
 
     def remove_status_listener(self, listener_id: str) -> bool:
         """Stop calling a listener; return whether there was one of this id."""
@@ -270,7 +269,7 @@ class Connection:
 
         Nothing is held back. The iteration ends when the connection object does.
         """
-        listeners = self._listening().login_listeners
+        listeners = self._listening().session_news.listeners
         watcher = listeners.watch()
         try:
             yield watcher
@@ -285,11 +284,11 @@ class Connection:
         Returns:
             The listener that had this id before and is replaced.
         """
-        return self._listening().login_listeners.add(listener_id, listener)
+        return self._listening().session_news.listeners.add(listener_id, listener)
 
     def remove_login_listener(self, listener_id: str) -> bool:
         """Stop calling a listener; return whether there was one of this id."""
-        return self._listening().login_listeners.remove(listener_id)
+        return self._listening().session_news.listeners.remove(listener_id)
 
     def add_message_listener(
         self, listener_id: str, listener: MessageListener

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 import trio
 
@@ -30,7 +30,8 @@ from transport._inbox import Inbox
 from transport._keep_alive import KeepAlive
 from transport._listeners import Listeners, SafeHook
 from transport._message_listeners import MessageListeners
-from transport._session import Authenticator, SessionChange, SessionEvent, SessionStore
+from transport._session import Authenticator, SessionStore
+from transport._session_news import SessionNews
 from transport._store_queue import StoreQueue
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("transport")
 
-_REFUSED_LOGINS = {Code.LOGIN_IN_PROGRESS, Code.ALREADY_LOGGED_IN, Code.CLOSED}
-"""Why a login does not even begin (S7, O4)."""
+_T = TypeVar("_T")
 
 _LOST = {Reason.DIAL_FAILED, Reason.CLOSED_BY_PEER, Reason.NO_ANSWER}
 """What went wrong, and may be mended by a retry."""
@@ -78,7 +78,7 @@ class Driver:
         self.machine = machine
         self.inbox = inbox
         self.status_listeners = Listeners[StatusChange](on_listener_error)
-        self.login_listeners = Listeners[SessionChange](on_listener_error)
+        self.session_news = SessionNews(on_listener_error, clock)
         self.message_listeners = MessageListeners(
             inbox, nursery=nursery, on_error=on_listener_error
         )
@@ -106,14 +106,13 @@ class Driver:
         self._login_scope = trio.CancelScope()
         self._why_not: Exception | None = None
         """What the authenticator has raised, while the machine is told of it."""
-        self._session_changes = 0
         self.keep_alive = KeepAlive(
             self._ping_quietly,
             interval=machine.timings.keep_alive_interval,
             clock=clock,
             nursery=nursery,
-            background="background" in machine.configuration,
         )
+        self.keep_alive.follow(background="background" in machine.configuration)
         self._timer = trio.CancelScope()
 
     # -- events in, effects out ----------------------------------------------------------------
@@ -125,23 +124,46 @@ class Driver:
         has ended (T4), with the time of this call (H4).
         """
         self._queue.append((event, self.clock()))
+        if not self._dispatching:
+            self._dispatching = True
+            self._drain()
+
+    def in_a_step(self, call: Callable[[], _T]) -> _T:
+        """Do something as a step of its own: what it asks of the connection comes after it (T4)."""
         if self._dispatching:
-            return
+            return call()
         self._dispatching = True
         try:
-            while self._queue:
-                event, now = self._queue.popleft()
-                self._take_frames()
-                before = self.machine.user
-                step = self.machine.handle(event, now, self._draw())
-                try:
-                    if self.machine.user is not before:
-                        self._tell_who_is_there(before)
-                finally:
-                    self._perform_all(step)
+            return call()
         finally:
-            self._dispatching = False
-            self._set_timer()
+            self._drain()
+
+    def _drain(self) -> None:
+        """Take what is queued, all of it, also when a listener was interrupted; raise that in the end."""
+        interrupted: BaseException | None = None
+        while self._queue:
+            event, now = self._queue.popleft()
+            try:
+                self._take(event, now)
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interrupted = interrupted or error
+            # In here, so that its ping comes before whatever else is queued (H3).
+            self.keep_alive.follow(background="background" in self.machine.configuration)
+        self._dispatching = False
+        self._set_timer()
+        if interrupted is not None:
+            raise interrupted
+
+    def _take(self, event: events.Event, now: float) -> None:
+        self._take_frames()
+        before = self.machine.user
+        step = self.machine.handle(event, now, self._draw())
+        try:
+            user = self.machine.user
+            if user is not before and self.machine.dead_end is not Code.CLOSED:  # O4 is no logout
+                self.session_news.user_changed(before, user)
+        finally:
+            self._perform_all(step)
 
     def _take_frames(self) -> None:
         """Tell the machine when the last frame came in, before it decides anything by it."""
@@ -280,6 +302,11 @@ class Driver:
         command, _ = self.begin(lambda c: events.Ping(command=c))
         self.forget(command)
 
+    def abandon(self) -> None:
+        """End what still waits: nothing else will (C4, O4)."""
+        for command in list(self._waiters):
+            self._end(command, TransportError(Code.CLOSED))
+
     def forget(self, command: int) -> None:
         """Nobody wants to know how this command ends."""
         self._waiters.pop(command, None)
@@ -315,7 +342,7 @@ class Driver:
         finally:
             self._store.hurry(self.machine.timings.close_timeout)
             self.status_listeners.end()
-            self.login_listeners.end()
+            self.session_news.listeners.end()
             self.message_listeners.end()
 
     async def wait_gone(self, attempt: Attempt | None) -> None:
@@ -330,10 +357,7 @@ class Driver:
             error.__cause__ = self._why_not
         waiter = self._waiters.get(effect.command)
         self._end(effect.command, error)
-        if effect.code is Code.SESSION_NOT_CLEARED:
-            self._tell_session(SessionEvent.NOT_CLEARED, error=error)
-        elif waiter is not None and waiter.is_login and effect.code not in _REFUSED_LOGINS:
-            self._tell_session(SessionEvent.LOGIN_FAILED, error=error)
+        self.session_news.call_failed(error, is_login=waiter is not None and waiter.is_login)
 
     def _end(
         self, command: int, error: TransportError | None, value: User | float | None = None
@@ -354,24 +378,6 @@ class Driver:
         if change.current is Status.DISCONNECTED:
             self.inbox.wake()
         self.status_listeners.tell(change)
-
-    def _tell_who_is_there(self, before: User | None) -> None:
-        user = self.machine.user
-        if self.machine.dead_end is Code.CLOSED:
-            return  # O4: ending the object is no logout
-        if user is None:
-            self._tell_session(SessionEvent.LOGGED_OUT, user=before)
-        elif before is None:
-            self._tell_session(SessionEvent.LOGGED_IN, user=user)
-
-    def _tell_session(
-        self, kind: SessionEvent, *, user: User | None = None, error: TransportError | None = None
-    ) -> None:
-        self._session_changes += 1
-        change = SessionChange(
-            sequence=self._session_changes, time=self.clock(), kind=kind, user=user, error=error
-        )
-        self.login_listeners.tell(change)
 
     def failure(self) -> TransportError | None:
         """Return why the connection will not come up by itself: refused for good, or ended (B5)."""

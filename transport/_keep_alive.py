@@ -18,7 +18,6 @@ class KeepAlive:
         interval: Seconds from one to the next.
         clock: By which they are counted.
         nursery: Where they are counted.
-        background: Whether the application is in background now.
     """
 
     def __init__(
@@ -28,13 +27,12 @@ class KeepAlive:
         interval: float,
         clock: Clock,
         nursery: trio.Nursery,
-        background: bool,
     ) -> None:
         self._ping = ping
         self._interval = interval
         self._clock = clock
         self._nursery = nursery
-        self._background = background
+        self._background = False
         self._holders = 0
         self._round = trio.CancelScope()
         self._sleep = trio.CancelScope()
@@ -52,17 +50,14 @@ class KeepAlive:
             if not self._holders:
                 self._round.cancel()
 
-    def enter_background(self) -> None:
-        """Ping now and every interval from now, unless that has begun (O3)."""
-        if not self._background:
-            self._background = True
-            if self._holders:
-                self._begin()
-
-    def enter_foreground(self) -> None:
-        """Ping no more."""
-        self._background = False
+    def follow(self, *, background: bool) -> None:
+        """Take note of where the application is: from now on in background, ping; in foreground, do not."""
+        if background is self._background:
+            return
+        self._background = background
         self._round.cancel()
+        if background and self._holders:
+            self._begin()
 
     def wake(self) -> None:
         """Look at the clock again: the machine has slept (H5)."""
@@ -77,10 +72,12 @@ class KeepAlive:
     async def _repeat(self, scope: trio.CancelScope) -> None:
         with scope:
             due = self._clock() + self._interval
-            while True:
+            while not scope.cancel_called:
                 if self._clock() >= due:
                     due = self._clock() + self._interval  # H4: from the actual time
                     self._ping()
                 deadline = trio_deadline(self._clock, due)
-                with trio.CancelScope(deadline=deadline) as self._sleep:
+                with trio.CancelScope(deadline=deadline) as sleep:
+                    if scope is self._round:  # a round that was called off may run once more
+                        self._sleep = sleep
                     await trio.sleep_forever()

@@ -149,7 +149,10 @@ async def open_connection(
                     yield Connection(driver, address=address, max_message_size=max_message_size)
                 except BaseException as error:  # noqa: BLE001 - raised below, where no group wraps it
                     escaped = error
-                await driver.shut_down()
+                try:
+                    await driver.shut_down()
+                finally:
+                    driver.abandon()
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         escaped = _the_one(group, escaped)
@@ -172,6 +175,8 @@ def _the_one(group: BaseExceptionGroup, escaped: BaseException | None) -> BaseEx
         group: What came out of the nursery; cancellation in it counts for nothing beside the rest.
         escaped: What came out of the block.
     """
+    if isinstance(escaped, BaseExceptionGroup):  # the cancellation in it was the nursery's
+        escaped = escaped.split(trio.Cancelled)[1] or escaped
     errors = [] if escaped is None or _is_cancellation(escaped) else [escaped]
     errors += [error for error in group.exceptions if not _is_cancellation(error)]
     if not errors:  # nothing but cancellation

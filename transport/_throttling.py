@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from transport._errors import DialError
 from transport._listeners import refuse_coroutines
 from transport._passing import PassingSink
 from transport._seam import Dialer, Ended, Request, Sink
@@ -39,6 +40,8 @@ class ThrottlingDialer:
         except BaseException:
             if reading.bug is None:
                 raise
+        if isinstance(reading.bug, (DialError, OSError)):  # which would pass for a lost connection
+            raise RuntimeError("a bug in the throttling hook") from reading.bug  # noqa: TRY004 - no wrong type
         raise reading.bug  # as it is, and not in a group
 
 

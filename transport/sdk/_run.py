@@ -99,7 +99,9 @@ class Host:
             elif self.connection is not None:
                 _log.error("the connection of CometChat has broken down", exc_info=error)
         finally:
-            if self.connection is None:
+            if (
+                self.connection is None or self.failure is None
+            ):  # or was cancelled in the last moment
                 self._run.forget(self)
             self._settled.set()
             self._ended.set()
