@@ -117,12 +117,13 @@ def test_a_call_outside_of_trio_says_where_it_belongs(name):
         (WAITING_CALLS | PLAIN_CALLS)[name]()
 
 
-async def test_a_call_from_a_thread_says_how_to_make_it(autojump_clock):
+async def test_a_call_from_a_thread_says_how_to_make_it():
     """From another thread of a trio program the same; trio.from_thread is the way."""
-    await opened(uid="alice")
-    with pytest.raises(RuntimeError, match=r"trio\.from_thread"):
-        await trio.to_thread.run_sync(CometChat.connect)
-    message = await trio.to_thread.run_sync(trio.from_thread.run, CometChat.connect)
+    with trio.fail_after(10):
+        await opened(uid="alice")
+        with pytest.raises(RuntimeError, match=r"trio\.from_thread"):
+            await trio.to_thread.run_sync(CometChat.connect)
+        message = await trio.to_thread.run_sync(trio.from_thread.run, CometChat.connect)
 
     assert message == Success.CONNECT
 
@@ -236,7 +237,7 @@ class _Statuses(ConnectionListener):
 async def test_connection_listener_is_told_each_status_once(autojump_clock):
     """T1, T2, T3, T5, T7: the current status first, then each new one; a mere new reason is none."""
     server, listener = await opened(uid="alice"), _Statuses()
-    await server.accepted(1)
+    await CometChat.connect()
     assert CometChat.add_connection_listener("one", listener) is None
     await server.sockets[0].throttle()
     await trio.sleep(1)
@@ -244,9 +245,9 @@ async def test_connection_listener_is_told_each_status_once(autojump_clock):
     server.plan(Hang())
     await trio.sleep(1)
     CometChat.network_lost()
-    CometChat.network_restored()  # hangs, until dial_timeout; then a wait, which is no new status
-    await trio.sleep(Timings().dial_timeout)
-    CometChat.network_lost()
+    CometChat.network_restored()  # hangs, until dial_timeout; then a wait of half a second
+    await trio.sleep(Timings().dial_timeout + 0.25)
+    CometChat.network_lost()  # disconnected for another reason: no new status
     second = _Statuses()
     assert CometChat.add_connection_listener("one", second) is listener
     assert CometChat.remove_connection_listener("one")
@@ -305,7 +306,9 @@ async def test_login_listener_is_told_the_session(autojump_clock):
     assert failure.code == refused.code == Code.AUTHENTICATION_FAILED
     assert "never heard of" in failure.details
     assert not_cleared.code == kept.code == Code.SESSION_NOT_CLEARED
-    assert all(isinstance(error, CometChatException) for error in (failure, not_cleared))
+    for error in (failure, not_cleared):
+        assert isinstance(error, CometChatException)
+        assert isinstance(error.__cause__, TransportError)
 
 
 @pytest.mark.parametrize("asynchronous", [True, False])
@@ -325,9 +328,9 @@ async def test_message_listener_is_given_every_message(asynchronous, autojump_cl
     listener = Slow() if asynchronous else Plain()
     server = await opened(uid="alice")
     assert CometChat.add_message_listener("one", listener) is None
-    socket = await server.accepted(1)
+    await CometChat.connect()
     for message in ("a", b"b", "c"):
-        await socket.send(message)
+        await server.sockets[0].send(message)
     await trio.sleep(10)
     assert CometChat.add_message_listener("one", MessageListener()) is listener
     assert CometChat.remove_message_listener("one")

@@ -16,6 +16,7 @@ from transport import MemorySessionStore, User
 from transport.sdk import (
     AppSettingsBuilder,
     CometChat,
+    CometChatException,
     ConnectionListener,
     MessageListener,
     Success,
@@ -60,6 +61,24 @@ async def test_a_cancelled_init_leaves_nothing_and_may_be_repeated(autojump_cloc
     assert scope.cancelled_caught
     assert trio.lowlevel.current_statistics().tasks_living == tasks
     assert await CometChat.init(APP_ID, settings_for(server)) == Success.INIT
+
+
+async def test_an_init_that_has_succeeded_when_it_is_cancelled_counts(autojump_clock):
+    """C4: the application is open then, and the next checkpoint is cancelled instead."""
+
+    class CancellingStore(MemorySessionStore):
+        async def load(self):
+            await trio.lowlevel.checkpoint()
+            scope.cancel()
+
+    server = MemoryServer()
+    with trio.CancelScope() as scope:
+        message = await CometChat.init(
+            APP_ID, settings_for(server, session_store=CancellingStore())
+        )
+
+    assert (message, scope.cancelled_caught) == (Success.INIT, False)
+    assert (await CometChat.login("alice")).uid == "alice"
 
 
 @pytest.mark.parametrize("automatic", [True, False])
@@ -190,7 +209,8 @@ def test_a_callback_that_tries_again_for_ever_does_not_keep_the_run(initialised,
 
     def again(error):
         errors.append(error.code)
-        CometChat.connect(on_error=again)
+        if len(errors) < 100:  # were it for ever, there would be no end
+            CometChat.connect(on_error=again)
 
     async def main():
         if initialised:
@@ -199,9 +219,38 @@ def test_a_callback_that_tries_again_for_ever_does_not_keep_the_run(initialised,
 
     run(main)
 
-    assert 1 <= len(errors) < 10
+    assert errors[0] is (Code.NOT_LOGGED_IN if initialised else Code.CHAT_API_FAILURE)
+    assert len(errors) < 10
     (record,) = caplog.records
     assert record.exc_info[1].code is Code.CLOSED
+
+
+def test_after_the_end_every_call_raises_that_it_is_closed():
+    """O4: what still runs then, the end of an async generator say, can call nobody and wait for nobody."""
+    codes = []
+
+    async def generator():
+        try:
+            yield
+        finally:
+            codes.append((await error_of(CometChat.ping())).code)
+            for call in (
+                CometChat.get_connection_status,
+                CometChat.enter_background,
+                lambda: CometChat.ping(on_error=codes.append),
+            ):
+                with pytest.raises(CometChatException) as caught:
+                    call()
+                codes.append(caught.value.code)
+
+    async def main():
+        await opened(uid="alice")
+        await anext(generators[0])
+
+    generators = [generator()]
+    run(main)
+
+    assert codes == [Code.CLOSED] * 4
 
 
 def test_an_error_at_the_end_that_nobody_hears_of_is_logged(caplog):
@@ -253,6 +302,32 @@ async def test_a_bug_in_a_dialer_fails_calls_and_nothing_else(autojump_clock, ca
     assert server.open_sockets == 1
 
 
+def test_a_bug_that_shows_at_the_very_end_is_told_once(caplog):
+    """A clock that breaks while everything is being cancelled: the run ends all the same."""
+    told, broken = [], []
+
+    def clock():
+        if broken:
+            raise ZeroDivisionError("a bug in a clock")
+        return trio.current_time()
+
+    async def main():
+        server = await opened(automatic=False, uid="alice", clock=clock)
+        server.plan(Hang())
+        CometChat.connect(**told[-1].callbacks)
+        await server.dialled(1)
+        broken.append(True)
+
+    for _ in range(20):  # what comes first, the end of the call or of the connection, is chance
+        told.append(Told())
+        broken.clear()
+        run(main)
+
+    assert [(t.count, len(t.errors)) for t in told] == [(1, 1)] * 20
+    assert {t.codes[0] for t in told} <= {Code.CHAT_API_FAILURE, Code.CLOSED}
+    assert len(caplog.records) == 20  # of the connection
+
+
 def test_an_interrupt_in_a_listener_reaches_the_main_task(caplog):
     """Control-C while the facade's tasks run ends the application, as it would anywhere else."""
 
@@ -263,8 +338,9 @@ def test_an_interrupt_in_a_listener_reaches_the_main_task(caplog):
     async def main():
         server = await opened(uid="alice")
         CometChat.add_message_listener("one", Interrupted())
-        await (await server.accepted(1)).send("hello")
-        await trio.sleep_forever()
+        await CometChat.connect()
+        await server.sockets[0].send("hello")
+        await trio.sleep(1)
 
     with pytest.raises(KeyboardInterrupt):
         run(main)
@@ -278,7 +354,6 @@ def test_two_runs_in_two_threads_do_not_meet():
 
     async def main(uid):
         server = await opened(uid=uid)
-        await server.accepted(1)
         await CometChat.connect()
         barrier.wait()  # both are connected; blocks the run, on purpose
         users[uid] = (await CometChat.get_logged_in_user()).uid, server.dials

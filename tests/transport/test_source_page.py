@@ -73,6 +73,12 @@ class Page:
         CometChat.add_message_listener("page", self.messages)
         CometChat.add_connection_listener("page", self.ups)
 
+    async def check_comes_up(self, sockets: int) -> None:
+        """It must come up by itself, soon, with so many sockets altogether."""
+        with trio.fail_after(60):
+            await self.server.accepted(sockets)
+        await self.check(UP, sockets)
+
     async def check(self, status: Status, sockets: int) -> None:
         """The status must be this now, and stay; and the server must see as much of it."""
         assert CometChat.get_connection_status() is status
@@ -110,11 +116,10 @@ async def test_the_page_in_auto_mode(stated, autojump_clock):
     user = await CometChat.login("alice", "token")
     assert await CometChat.get_logged_in_user() == user == User(uid="alice", auth_token="token")
     assert await page.store.load() == user
-    await page.server.accepted(1)
+    await page.check_comes_up(sockets=1)
     assert page.server.sockets[0].token == "token"
 
     # In foreground: connected, without any call, for as long as it likes.
-    await page.check(UP, sockets=1)
     await page.check_received("one", "two")
     await trio.sleep(HOUR)
     await page.check(UP, sockets=1)
@@ -126,8 +131,7 @@ async def test_the_page_in_auto_mode(stated, autojump_clock):
     await trio.sleep(HOUR)
     await page.check(DOWN, sockets=1)
     CometChat.enter_foreground()
-    await page.server.accepted(2)
-    await page.check(UP, sockets=2)
+    await page.check_comes_up(sockets=2)
 
     # In foreground a network that goes and comes back needs no call either.
     CometChat.network_lost()
@@ -135,11 +139,9 @@ async def test_the_page_in_auto_mode(stated, autojump_clock):
     await trio.sleep(HOUR)
     await page.check(DOWN, sockets=2)
     CometChat.network_restored()
-    await page.server.accepted(3)
-    await page.check(UP, sockets=3)
+    await page.check_comes_up(sockets=3)
     page.server.sockets[2].drop()  # the network is lost, and nobody says so
-    await page.server.accepted(4)
-    await page.check(UP, sockets=4)
+    await page.check_comes_up(sockets=4)
     await page.check_received("three")
 
 
@@ -238,18 +240,17 @@ async def test_the_page_disconnects_and_reconnects(autojump_clock):
         report()
         await trio.sleep(HOUR)
         await page.check(DOWN, sockets=1)
-    await CometChat.connect()
+    with trio.fail_after(60):
+        await CometChat.connect()
     await page.check(UP, sockets=2)
 
     # In foreground a connection that is lost comes back by itself.
     CometChat.network_lost()
     await page.check(DOWN, sockets=2)
     CometChat.network_restored()
-    await page.server.accepted(3)
-    await page.check(UP, sockets=3)
+    await page.check_comes_up(sockets=3)
     page.server.sockets[2].drop()
-    await page.server.accepted(4)
-    await page.check(UP, sockets=4)
+    await page.check_comes_up(sockets=4)
 
     # In background it does not, neither there nor on return: `connect` does.
     CometChat.enter_background()

@@ -31,9 +31,11 @@ class Run:
         """The open connection.
 
         Raises:
-            CometChatException: `ERR_CHAT_API_FAILURE`: there is none.
+            CometChatException: `ERR_CHAT_API_FAILURE`: there is none; `ERR_CLOSED`: not any more.
         """
         host = self._host
+        if host is None and self.ending:
+            raise closed()
         if host is None:
             raise api_failure("Call init() first, and wait for its success.")
         if host.failure is not None:
@@ -99,9 +101,7 @@ class Host:
             elif self.connection is not None:
                 _log.error("the connection of CometChat has broken down", exc_info=error)
         finally:
-            if (
-                self.connection is None or self.failure is None
-            ):  # or was cancelled in the last moment
+            if self.connection is None or self.failure is None:  # never open, or taken back
                 self._run.forget(self)
             self._settled.set()
             self._ended.set()
