@@ -62,9 +62,9 @@ def woken_after_sleep(clock: Clock, wake: Callable[[], None]) -> Iterator[None]:
     except LookupError:  # the first of this run
         watches = {}
         _watches.set(watches)
-    watch = watches.get(clock)
+    watch = watches.get(id(clock))  # by identity: a callable object need not be hashable
     if watch is None:
-        watch = watches[clock] = _Watch(clock)
+        watch = watches[id(clock)] = _Watch(clock)
         trio.lowlevel.spawn_system_task(watch.run)
     token = object()
     watch.wakes[token] = wake
@@ -74,7 +74,7 @@ def woken_after_sleep(clock: Clock, wake: Callable[[], None]) -> Iterator[None]:
         del watch.wakes[token]
         if not watch.wakes:
             watch.scope.cancel()
-            del watches[clock]
+            del watches[id(clock)]
 
 
 class _Watch:
@@ -104,7 +104,7 @@ class _Watch:
             return float("inf")
 
 
-_watches: trio.lowlevel.RunVar[dict[Clock, _Watch]] = trio.lowlevel.RunVar("clock watches")
+_watches: trio.lowlevel.RunVar[dict[int, _Watch]] = trio.lowlevel.RunVar("clock watches")
 
 
 def _best_clock() -> Clock:

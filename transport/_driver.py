@@ -147,7 +147,6 @@ class Driver:
                 self._take(event, now)
             except BaseException as error:  # noqa: BLE001 - raised below
                 interrupted = interrupted or error
-            # In here, so that its ping comes before whatever else is queued (H3).
             self.keep_alive.follow(background="background" in self.machine.configuration)
         self._dispatching = False
         self._set_timer()

@@ -104,7 +104,14 @@ async def test_auto_mode_has_nothing_to_keep_alive(autojump_clock):
         async with connection.keep_alive():
             connection.enter_background()
             await trio.sleep(100)
+            tasks = trio.lowlevel.current_statistics().tasks_living
+        await trio.sleep(1)
 
+        assert trio.lowlevel.current_statistics().tasks_living == tasks
+        async with connection.keep_alive():
+            await trio.sleep(100)
+
+            assert trio.lowlevel.current_statistics().tasks_living == tasks
             assert connection.status is Status.DISCONNECTED
             assert (await server.accepted(1)).pings == []
 
@@ -122,10 +129,26 @@ async def test_blocks_share_their_pings(autojump_clock):
             assert times(socket, start) == pytest.approx([0, 25, 50])
 
 
-@pytest.mark.parametrize("fault", ["withheld pongs", "loss", "network", "logout", "disconnect"])
-async def test_ping_that_fails_harms_nobody(fault, autojump_clock):
-    """H3, M7: the block goes on, whatever becomes of the connection."""
+async def test_block_entered_in_another_in_background_begins_the_round_anew(autojump_clock):
+    """H3: it pings at once, and from then on there is one round and not two."""
     async with manual(MemoryServer()) as (connection, socket), connection.keep_alive():
+        start = trio.current_time()
+        connection.enter_background()
+        await trio.sleep(30)
+        async with connection.keep_alive():
+            await trio.sleep(51)
+
+        assert times(socket, start) == pytest.approx([0, 25, 30, 55, 80])
+
+
+@pytest.mark.parametrize(
+    ("fault", "pings"),
+    [("withheld pongs", 2), ("loss", 1), ("network", 1), ("logout", 1), ("disconnect", 1)],
+)
+async def test_ping_that_fails_harms_nobody(fault, pings, autojump_clock):
+    """H3, M7: the block goes on, whatever becomes of the connection, and nothing comes back."""
+    server = MemoryServer()
+    async with manual(server) as (connection, socket), connection.keep_alive():
         connection.enter_background()
         await trio.testing.wait_all_tasks_blocked()
         match fault:
@@ -141,7 +164,63 @@ async def test_ping_that_fails_harms_nobody(fault, autojump_clock):
                 await connection.disconnect()
         await trio.sleep(200)
 
-        assert connection.status is not Status.CONNECTING
+        assert connection.status is Status.DISCONNECTED
+        assert server.dials == 1
+        assert len(socket.pings) == pings
+
+
+async def test_connection_made_in_background_is_kept_alive_by_a_block_that_was_there(
+    autojump_clock,
+):
+    """H3, M10: a lost socket ends no block; the next one lives by it."""
+    server = MemoryServer()
+    async with manual(server) as (connection, socket), connection.keep_alive():
+        connection.enter_background()
+        await trio.sleep(10)
+        socket.drop()
+        await trio.sleep(30)
+        await connection.connect()
+        await trio.sleep(3600)
+
+        assert connection.status is Status.CONNECTED
+        assert server.dials == 2
+
+
+async def test_background_entered_by_a_listener_is_pinged_in(autojump_clock):
+    """H3, T4: the ping comes after the background has begun, so it is the first of a round."""
+    server = MemoryServer()
+    async with open_connection(server.url, dialer=server.dialer, mode=Mode.MANUAL) as connection:
+
+        def leaves(change):
+            if change.current is Status.CONNECTED:
+                connection.enter_background()
+
+        async with connection.keep_alive():
+            connection.add_status_listener("leaves", leaves)
+            await connection.login("alice")
+            start = trio.current_time()
+            await connection.connect()
+            await trio.sleep(99)
+
+            assert connection.status is Status.CONNECTED
+            assert times(await server.accepted(1), start) == pytest.approx([0, 25, 50, 75])
+
+
+async def test_rounds_leave_no_task(autojump_clock):
+    """H3: neither the foreground nor the end of a block leaves a task that waits."""
+    async with manual(MemoryServer()) as (connection, _):
+        await trio.testing.wait_all_tasks_blocked()
+        before = trio.lowlevel.current_statistics().tasks_living
+        for _ in range(20):
+            async with connection.keep_alive(), connection.keep_alive():
+                connection.enter_background()
+                await trio.sleep(30)
+                connection.enter_foreground()
+                connection.enter_background()
+            connection.enter_foreground()
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert trio.lowlevel.current_statistics().tasks_living == before
 
 
 async def test_exception_in_the_block_comes_out_as_it_is(autojump_clock):
@@ -178,23 +257,26 @@ async def test_it_survives_several_windows_on_real_sockets():
 
 
 async def test_sleep_shorter_than_the_window_is_survived(autojump_clock):
-    """H3, H5: after a sleep the overdue ping goes out within a second, however rounds began."""
+    """H3, H4, H5: after a sleep the overdue ping goes out within a second, however rounds began."""
     for _ in range(20):  # the order in which tasks start is drawn
         slept = [0.0]
         server = MemoryServer()
         async with manual(
             server,
             clock=lambda slept=slept: trio.current_time() + slept[0],
-        ) as (connection, _):
+        ) as (connection, socket):
             async with connection.keep_alive():
                 connection.enter_background()
                 connection.enter_foreground()
                 connection.enter_background()
                 await trio.sleep(16)
                 slept[0] = 10.0
-                await trio.sleep(25)
+                await trio.sleep(1)
+                pings = len(socket.pings)
+                await trio.sleep(23.5)
 
                 assert connection.status is Status.CONNECTED
+                assert len(socket.pings) == pings  # H4: the next is counted from the late one
 
 
 async def test_sleep_longer_than_the_window_is_not(autojump_clock):

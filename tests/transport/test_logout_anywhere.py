@@ -40,15 +40,23 @@ class Slow(TrustingAuthenticator):
 
     def __init__(self, call):
         self.call = call
+        self.is_busy = False
 
     async def authenticate(self, credentials):
         if self.call == "authenticating":
-            await trio.sleep(20)
+            await self._work()
         return await super().authenticate(credentials)
 
     async def refresh(self, user):
-        await trio.sleep(20)
+        await self._work()
         raise CredentialsRevokedError("too late")
+
+    async def _work(self):
+        self.is_busy = True
+        try:
+            await trio.sleep(20)
+        finally:
+            self.is_busy = False
 
 
 class SlowStore(MemorySessionStore):
@@ -77,6 +85,7 @@ async def test_logout_leaves_nothing_of_whatever_it_meets(  # noqa: PLR0915 - a 
     server = MemoryServer()
     if moment in PLANS:
         server.plan(PLANS[moment])
+    authenticator = Slow(moment)
     store = SlowStore() if moment == "saving" else MemorySessionStore()
     dialer = HelloDialer(server.dialer, hello) if moment == "hello" else server.dialer
     got, codes = [], []
@@ -86,7 +95,7 @@ async def test_logout_leaves_nothing_of_whatever_it_meets(  # noqa: PLR0915 - a 
             dialer=dialer,
             mode=Mode.MANUAL if moment == "window" else Mode.AUTO,
             session_store=store,
-            authenticator=Slow(moment),
+            authenticator=authenticator,
             token_in=TokenIn.HELLO if moment == "hello" else TokenIn.HEADER,
             draw=lambda: 0.9,
         ) as connection,
@@ -99,11 +108,11 @@ async def test_logout_leaves_nothing_of_whatever_it_meets(  # noqa: PLR0915 - a 
         async def read():
             async for message in connection:
                 got.append(message)
-                await trio.sleep_forever()
+                await trio.sleep(1)
 
         async def slow(message):
             got.append(message)
-            await trio.sleep_forever()
+            await trio.sleep(1)
 
         in_login = moment in ("authenticating", "saving")
         if in_login:
@@ -133,6 +142,7 @@ async def test_logout_leaves_nothing_of_whatever_it_meets(  # noqa: PLR0915 - a 
                 await socket.send("first")
                 await socket.send("second")
         await trio.sleep(0.5)
+        assert authenticator.is_busy is (moment in ("authenticating", "refresh"))
         with trio.fail_after(30):
             await connection.logout()
         await trio.testing.wait_all_tasks_blocked()
@@ -143,14 +153,24 @@ async def test_logout_leaves_nothing_of_whatever_it_meets(  # noqa: PLR0915 - a 
         assert connection._driver.machine.next_deadline is None
         assert await store.load() is None
         assert codes == [] if moment in MOMENTS[8:] else codes == [Code.LOGGED_OUT]
+        assert not authenticator.is_busy
         assert got == (["first"] if moment in ("iterating", "listening") else [])
+        if moment in ("iterating", "listening", "window"):
+            assert socket.close_code == 1000
         await trio.sleep(100)
 
         assert got == (["first"] if moment in ("iterating", "listening") else [])
         connection.remove_message_listener("slow")
         if moment == "window":
             connection.enter_foreground()
-        assert (await connection.login("bob")).uid == "bob"
+        if moment == "offline":
+            connection.network_restored()
+        await connection.login("bob")
+        if moment != "hello":  # nobody would say it
+            await connection.connect()
+
+            assert server.open_sockets == 1
+        assert (await store.load()).uid == "bob"
         nursery.cancel_scope.cancel()
 
 
@@ -169,8 +189,11 @@ async def test_login_of_another_user_is_refused_and_changes_nothing(autojump_clo
         assert server.open_sockets == 1
 
 
-async def test_login_while_another_user_is_leaving_is_saved_after_the_clearing(autojump_clock):
-    """S5, S7: the store's calls come one at a time and in order, so B's session stays."""
+@pytest.mark.parametrize("leaving", ["clearing", "closing", "both"])
+async def test_login_while_another_user_is_leaving_is_saved_after_the_clearing(
+    leaving, autojump_clock
+):
+    """S5, S7, C6: the store's calls come one at a time and in order; B's session and socket stay."""
     calls = []
 
     class SlowToClear(MemorySessionStore):
@@ -179,7 +202,8 @@ async def test_login_while_another_user_is_leaving_is_saved_after_the_clearing(a
             await super().save(user)
 
         async def clear(self):
-            await trio.sleep(3)
+            if leaving != "closing":
+                await trio.sleep(3)
             calls.append(("clear", ""))
             await super().clear()
 
@@ -189,14 +213,26 @@ async def test_login_while_another_user_is_leaving_is_saved_after_the_clearing(a
         open_connection(server.url, dialer=server.dialer, session_store=store) as connection,
         trio.open_nursery() as nursery,
     ):
-        await connection.login("alice")
+        left = trio.Event()
+
+        async def leave():
+            await connection.logout()
+            left.set()
+
+        await connection.login("alice", auth_token="of-alice")
         await connection.wait_connected()
-        (await server.accepted(1)).stop_reading()  # so that closing takes its time, too
-        nursery.start_soon(connection.logout)
+        if leaving != "clearing":
+            (await server.accepted(1)).stop_reading()  # so that closing takes its time
+        nursery.start_soon(leave)
         await trio.testing.wait_all_tasks_blocked()
-        await connection.login("bob")
+
+        assert not left.is_set()
+        assert connection.user is None
+        await connection.login("bob", auth_token="of-bob")
         await connection.wait_connected()
+        await left.wait()
 
         assert calls == [("save", "alice"), ("clear", ""), ("save", "bob")]
         assert (await store.load()).uid == "bob"
-        assert server.open_sockets == 1
+        assert [socket.token for socket in server.sockets] == ["of-alice", "of-bob"]
+        assert server.open_sockets == server.most_open == 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import trio
@@ -12,7 +14,12 @@ import trio.testing
 
 from statemodel import Code, Mode, Reason, Status
 from tests.transport.sockets import code_of
-from transport import TrustingAuthenticator, open_connection, suspend_aware_time
+from transport import (
+    MemorySessionStore,
+    TrustingAuthenticator,
+    open_connection,
+    suspend_aware_time,
+)
 from transport._clock import default_clock
 from transport.testing import Hang, MemoryServer, Refuse
 
@@ -26,9 +33,7 @@ class Sleeper:
         self.server = server or MemoryServer()
         self.slept = 0.0
         self.changes = []
-
-    def clock(self):
-        return trio.current_time() + self.slept
+        self.clock = lambda: trio.current_time() + self.slept
 
     @asynccontextmanager
     async def open(self, mode=Mode.AUTO, **options):
@@ -65,67 +70,123 @@ class Sleeper:
         return [change.reason for change in self.changes]
 
 
-async def test_idle_socket_is_probed_once_and_kept(autojump_clock):
-    """H5, H1: one probe instead of a cascade of late deadlines; its answer keeps the socket."""
+async def note(codes, call):
+    codes.append(await code_of(call()))
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("status", [Status.CONNECTED, Status.FEATURE_THROTTLED])
+async def test_idle_socket_is_probed_once_and_kept(status, mode, autojump_clock):
+    """H5, H1, T7: one probe, no cascade of late deadlines; its answer keeps the socket as it was."""
     machine = Sleeper()
-    async with machine.connected() as (connection, socket):
+    async with machine.connected(mode) as (connection, socket):
+        if status is Status.FEATURE_THROTTLED:
+            await socket.throttle()
+            await connection.wait_status(status)
+        machine.changes.clear()
         await machine.sleep()
         await trio.sleep(10)
 
         assert len(socket.pings) == 1
         assert machine.changes == []
-        assert connection.status is Status.CONNECTED
+        assert connection.status is status
 
 
-async def test_idle_socket_that_stays_silent_is_lost_after_the_probe(autojump_clock):
-    """H5, P5: probe_timeout after waking, and not at once."""
+@pytest.mark.parametrize("pinging", [False, True])
+async def test_socket_that_stays_silent_is_lost_after_the_probe(pinging, autojump_clock):
+    """H5, P5, P2: probe_timeout after waking and not at once, also with a ping in flight."""
     machine = Sleeper()
-    async with machine.connected() as (connection, socket):
+    codes = []
+    async with machine.connected() as (connection, socket), trio.open_nursery() as nursery:
         socket.go_silent()
+        if pinging:
+            nursery.start_soon(note, codes, connection.ping)
+        await trio.sleep(1)
         woken = trio.current_time()
         await machine.sleep()
 
         assert machine.changes == []
+        assert codes == []
         await connection.wait_status(Status.DISCONNECTED)
         assert machine.reasons[0] is Reason.NO_ANSWER
         assert 5 <= trio.current_time() - woken <= 6
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(codes) == pinging
 
 
-async def test_pong_that_waited_in_the_kernel_counts(autojump_clock):
-    """H5, P2: a ping in flight when the machine fell asleep gets its pong, and the socket stays."""
+@pytest.mark.parametrize("noticed", [False, True])
+async def test_pong_that_waited_in_the_kernel_counts(noticed, autojump_clock):
+    """H5, P2: it is read before or after the sleep is noticed; the ping gets it, the socket stays."""
     machine = Sleeper()
-    machine.server.latency = 2.0
-    async with machine.connected() as (connection, _), trio.open_nursery() as nursery:
-        nursery.start_soon(connection.ping)
-        await trio.sleep(1.9)
-        await machine.sleep()
-        await trio.sleep(5)
+    seconds = []
+    async with machine.connected() as (connection, socket), trio.open_nursery() as nursery:
 
+        async def ping():
+            seconds.append(await connection.ping())
+
+        socket.withhold_pongs()
+        nursery.start_soon(ping)
+        await socket.pinged()
+        socket.withhold_pongs(on=False)
+        await trio.testing.wait_all_tasks_blocked()
+        machine.slept += HOUR
+        if noticed:
+            await trio.sleep(1)
+        await socket.send_pong(socket.pings[0][1])
+        await trio.sleep(20)
+
+        assert seconds == pytest.approx([HOUR + noticed])
         assert connection.status is Status.CONNECTED
         assert machine.changes == []
 
 
-@pytest.mark.parametrize("kept_alive", [False, True])
-async def test_window_that_has_passed_ends_before_anything_else(kept_alive, autojump_clock):
-    """H5, M5: grace fires first; nothing is sent on the old socket, and nothing comes back."""
+@pytest.mark.parametrize("besides", ["nothing", "keep_alive", "a ping in flight"])
+async def test_window_that_has_passed_ends_before_anything_else(besides, autojump_clock):
+    """H5, M5, P2: grace fires first; nothing is sent on the old socket, and nothing comes back."""
     machine = Sleeper()
-    async with machine.connected(Mode.MANUAL) as (connection, socket):
-        if kept_alive:
-            async with connection.keep_alive():
-                connection.enter_background()
-                await trio.testing.wait_all_tasks_blocked()
-                pings = len(socket.pings)
-                await machine.sleep()
-        else:
-            connection.enter_background()
-            pings = 0
-            await machine.sleep()
+    codes = []
+    async with (
+        machine.connected(Mode.MANUAL) as (connection, socket),
+        trio.open_nursery() as nursery,
+        AsyncExitStack() as stack,
+    ):
+        connection.enter_background()
+        if besides == "keep_alive":
+            await stack.enter_async_context(connection.keep_alive())
+        if besides == "a ping in flight":
+            socket.withhold_pongs()
+            nursery.start_soon(note, codes, connection.ping)
+        await trio.testing.wait_all_tasks_blocked()
+        pings = len(socket.pings)
+        await machine.sleep()
+
+        assert machine.reasons == [Reason.BACKGROUND_TIMEOUT]
+        await trio.sleep(100)
         connection.enter_foreground()
         await trio.sleep(100)
 
         assert machine.reasons == [Reason.BACKGROUND_TIMEOUT]
-        assert len(socket.pings) == pings
+        assert len(socket.pings) == pings == (besides != "nothing")
+        assert codes == ([Code.CONNECTION_LOST] if besides == "a ping in flight" else [])
         assert connection.status is Status.DISCONNECTED
+
+
+async def test_window_comes_before_the_time_of_a_dial(autojump_clock):
+    """H5, M10: of a dial in background and its window, both slept through, the window fires."""
+    machine = Sleeper()
+    machine.server.plan(Hang())
+    codes = []
+    async with machine.open(Mode.MANUAL) as connection, trio.open_nursery() as nursery:
+        await connection.login("alice")
+        connection.enter_background()
+        nursery.start_soon(note, codes, connection.connect)
+        await machine.server.dialled(1)
+        machine.changes.clear()
+        await machine.sleep()
+
+        assert machine.reasons == [Reason.BACKGROUND_TIMEOUT]
+        assert codes == [Code.CONNECTION_LOST]
+        assert machine.server.open_sockets == 0
 
 
 async def test_call_right_after_waking_finds_the_window_closed(autojump_clock):
@@ -139,25 +200,34 @@ async def test_call_right_after_waking_finds_the_window_closed(autojump_clock):
         assert machine.reasons == [Reason.BACKGROUND_TIMEOUT]
 
 
-async def test_login_slept_through_is_over(autojump_clock):
-    """S1, H5: auth_timeout counts the sleep."""
+class SlowToAuthenticate(TrustingAuthenticator):
+    async def authenticate(self, credentials):
+        await trio.sleep_forever()
 
-    class Slow(TrustingAuthenticator):
-        async def authenticate(self, credentials):
-            await trio.sleep_forever()
 
+class SlowToSave(MemorySessionStore):
+    async def save(self, user):
+        await trio.sleep_forever()
+
+
+@pytest.mark.parametrize(
+    ("slow", "code"),
+    [
+        ({"authenticator": SlowToAuthenticate()}, Code.AUTHENTICATION_FAILED),
+        ({"session_store": SlowToSave()}, Code.SESSION_NOT_SAVED),
+    ],
+)
+async def test_login_slept_through_is_over(slow, code, autojump_clock):
+    """S1, H5: auth_timeout counts the sleep, in both parts of a login."""
     machine = Sleeper()
-    async with machine.open(authenticator=Slow()) as connection, trio.open_nursery() as nursery:
+    async with machine.open(**slow) as connection, trio.open_nursery() as nursery:
         codes = []
-
-        async def login():
-            codes.append(await code_of(connection.login("alice")))
-
-        nursery.start_soon(login)
+        nursery.start_soon(note, codes, partial(connection.login, "alice"))
         await trio.testing.wait_all_tasks_blocked()
         await machine.sleep()
 
-        assert codes == [Code.AUTHENTICATION_FAILED]
+        assert codes == [code]
+        assert connection.user is None
 
 
 async def test_dial_slept_through_is_one_failed_dial(autojump_clock):
@@ -239,9 +309,34 @@ async def test_each_clock_wakes_its_own_connections(autojump_clock):
             assert len(first.pings) == 1
             assert len((await one.server.accepted(2)).pings) == 1
             assert third.pings == []
+        await trio.testing.wait_all_tasks_blocked()
+        await one.sleep()
+
+        assert len(first.pings) == 2  # it outlives the second
     await trio.testing.wait_all_tasks_blocked()
 
     assert trio.lowlevel.current_statistics().tasks_living == before
+
+
+async def test_clock_may_be_any_callable(autojump_clock):
+    """H5: also an object that compares by its contents, and so has no hash."""
+
+    @dataclass
+    class Clock:
+        slept: float = 0.0
+
+        def __call__(self):
+            return trio.current_time() + self.slept
+
+    clock = Clock()
+    server = MemoryServer()
+    async with open_connection(server.url, dialer=server.dialer, clock=clock) as connection:
+        await connection.login("alice")
+        await connection.wait_connected()
+        clock.slept = HOUR
+        await trio.sleep(1)
+
+        assert len((await server.accepted(1)).pings) == 1
 
 
 async def test_clock_that_raises_comes_out_of_the_block(autojump_clock):
@@ -293,7 +388,8 @@ async def test_virtual_time_is_kept_to(autojump_clock):
 async def test_real_time_goes_on_in_a_sleep():
     """H5: by default a connection goes by a clock that counts sleep."""
     assert default_clock() is suspend_aware_time
-    assert suspend_aware_time() <= suspend_aware_time()
+    read = [suspend_aware_time() for _ in range(1000)]
+    assert read == sorted(read)
     if sys.platform == "linux":
         before = time.clock_gettime(time.CLOCK_BOOTTIME)
         assert before <= suspend_aware_time() <= time.clock_gettime(time.CLOCK_BOOTTIME)
