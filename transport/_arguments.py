@@ -21,6 +21,19 @@ def check_types(*, timings: object, policy: object, foreground: object, online: 
             raise TypeError(f"{name} must be a bool, not {flag!r}")
 
 
+def check_plugins(**plugins: tuple[object, tuple[str, ...]]) -> None:
+    """Refuse what lacks a method that it will be asked for; `None` stands for the default."""
+    for name, (plugin, methods) in plugins.items():
+        lacking = [method for method in methods if not callable(getattr(plugin, method, None))]
+        if plugin is not None and (
+            lacking or (isinstance(plugin, type) and methods != ("__call__",))
+        ):
+            wanted = (
+                "callable" if methods == ("__call__",) else f"an object with {', '.join(methods)}"
+            )
+            raise TypeError(f"{name} must be {wanted}, not {plugin!r}")
+
+
 def check_limits(**limits: object) -> None:
     """Refuse limits that are no positive whole numbers."""
     for name, number in limits.items():

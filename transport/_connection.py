@@ -109,7 +109,7 @@ class Connection:
 
         Raises:
             TransportError: `ERR_NOT_LOGGED_IN`; `ERR_APP_IN_BACKGROUND` (A5, C4);
-                `NO_INTERNET_CONNECTION` (M10); `ERR_DISCONNECTED`, `ERR_LOGGED_OUT`,
+                `NO_INTERNET_CONNECTION`, in background only (M10; in foreground it waits, C8); `ERR_DISCONNECTED`, `ERR_LOGGED_OUT`,
                 `ERR_CONNECTION_LOST`: overtaken; `ERR_CONNECTION_REFUSED` (B5).
         """
         await self._calls.connect().wait()
@@ -318,6 +318,9 @@ class Connection:
 
     async def wait_connected(self) -> None:
         """Wait until the socket is open (throttled or not).
+
+        Until then `last_error` says why the last attempt has failed. Before `login` nothing comes by
+        itself, and in manual mode nothing before `connect`.
 
         Raises:
             TransportError: `ERR_CONNECTION_REFUSED` (B5) or `ERR_CLOSED`.

@@ -374,6 +374,7 @@ class Driver:
             self.inbox.fail(self.last_error)
         elif change.reason in _LOST:
             self.last_error = TransportError(Code.CONNECTION_LOST, self.machine.details)
+            _log.info("no connection (%s): %s", change.reason, self.machine.details)
         if change.current is Status.DISCONNECTED:
             self.inbox.wake()
         self.status_listeners.tell(change)

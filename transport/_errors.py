@@ -12,13 +12,13 @@ from __future__ import annotations
 from statemodel import Code
 
 _MESSAGES = {
-    Code.CHAT_API_FAILURE: "The SDK could not be initialised.",
+    Code.CHAT_API_FAILURE: "The SDK is not ready, or was not given what it needs.",
     Code.NOT_LOGGED_IN: "Nobody is logged in.",
     Code.NO_WEBSOCKET_CONNECTION: "There is no open socket.",
     Code.NO_INTERNET_CONNECTION: "The network is down.",
     Code.LOGIN_IN_PROGRESS: "A login is already running.",
     Code.ALREADY_LOGGED_IN: "Somebody else is logged in.",
-    Code.AUTHENTICATION_FAILED: "The login was not accepted.",
+    Code.AUTHENTICATION_FAILED: "The login failed.",
     Code.SESSION_NOT_SAVED: "The session could not be saved, so nobody is logged in.",
     Code.SESSION_NOT_CLEARED: "The user is logged out, but the saved session could not be cleared.",
     Code.APP_IN_BACKGROUND: "In auto mode there is no connection in background.",

@@ -51,7 +51,8 @@ class FileSessionStore:
 
     Disk access runs in threads, one at a time and in order. A call that is cancelled returns at
     once, also while the disk hangs; what it has begun comes to nothing, unless it was already done.
-    The object may be used in one `trio.run` after another.
+    The object may be used in one `trio.run` after another; under a virtual clock use
+    `MemorySessionStore`, since disk access takes real time.
 
     Args:
         application: The name of the application, 1 to 255 characters.

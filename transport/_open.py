@@ -12,6 +12,7 @@ import trio
 from statemodel import Machine, Mode, Policy, Timings, User
 from transport._arguments import (
     check_limits,
+    check_plugins,
     check_ssl_context,
     check_types,
     checked_headers,
@@ -79,7 +80,8 @@ async def open_connection(
         dialer: Who opens sockets; by default trio-websocket over TCP and TLS.
         ssl_context: For `wss:`; by default the platform's trust store.
         headers: Further headers of the upgrade request.
-        token_in: Where the user's token travels.
+        token_in: Where the user's token travels; with `TokenIn.HELLO` it is a `HelloDialer` that
+            sends it, or nobody.
         subprotocols: What to offer the server, the preferred first.
         network_monitor: Runs beside the block and reports the network; without one it counts as
             up, unless the application calls `network_lost` (N4).
@@ -98,6 +100,14 @@ async def open_connection(
     """
     address = parse_url(url)
     check_types(timings=timings, policy=policy, foreground=foreground, online=online)
+    check_plugins(
+        session_store=(session_store, ("load", "save", "clear")),
+        authenticator=(authenticator, ("authenticate", "refresh")),
+        dialer=(dialer, ("run",)),
+        clock=(clock, ("__call__",)),
+        draw=(draw, ("__call__",)),
+        network_monitor=(network_monitor, ("__call__",)),
+    )
     check_limits(max_message_size=max_message_size, max_unread=max_unread)
     check_ssl_context(ssl_context, address)
     headers = checked_headers(headers)

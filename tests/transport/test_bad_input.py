@@ -15,6 +15,7 @@ from transport import (
     MemorySessionStore,
     TransportError,
     User,
+    WebSocketDialer,
     open_connection,
 )
 from transport.testing import MemoryServer
@@ -286,3 +287,24 @@ async def test_manual_ping_at_the_very_deadline_wins(autojump_clock):
         await trio.sleep(Timings().background_grace + 0.125)
 
         assert connection.status is Status.DISCONNECTED
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"session_store": "file.json"},
+        {"dialer": object()},
+        {"dialer": WebSocketDialer},
+        {"authenticator": lambda credentials: credentials},
+        {"draw": 0.5},
+        {"clock": 1},
+        {"network_monitor": 1},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+async def test_what_cannot_be_asked_later_is_refused_on_opening(wrong, autojump_clock):
+    """A wrong plug-in is a TypeError that names the argument, and not a crash an hour later."""
+    (name,) = wrong
+    with pytest.raises(TypeError, match=f"{name} must be"):
+        async with open_connection("ws://localhost/", **wrong):
+            pass

@@ -15,6 +15,7 @@ from transport import (
     MemorySessionStore,
     SessionStoreError,
     TransportError,
+    TrustingAuthenticator,
     User,
 )
 from transport.sdk import (
@@ -280,7 +281,7 @@ class _Sessions(LoginListener):
 async def test_login_listener_is_told_the_session(autojump_clock):
     """S1, S5: a login and its failure, a logout, and a saved session that stays."""
 
-    class Strict:
+    class Strict(TrustingAuthenticator):
         async def authenticate(self, credentials):
             if credentials.uid == "eve":
                 raise AuthenticationError("never heard of")

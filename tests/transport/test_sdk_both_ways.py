@@ -13,7 +13,7 @@ import trio.testing
 
 from statemodel import Code, Status, Timings
 from tests.transport.sdk_application import APP_ID, Told, error_of, opened, settings_for
-from transport import MemorySessionStore, SessionStoreError, User
+from transport import MemorySessionStore, SessionStoreError, TrustingAuthenticator, User
 from transport.sdk import CometChat, Success
 from transport.testing import Accept, Hang, MemoryServer
 
@@ -185,7 +185,7 @@ async def test_cancelling_an_awaited_call_withdraws_the_wait_not_the_wish(autoju
 async def test_cancelling_who_waits_for_a_login_with_callbacks_cancels_nothing(autojump_clock):
     """The call is nobody's task: its callback is called all the same, the login is not called off."""
 
-    class Slow:
+    class Slow(TrustingAuthenticator):
         async def authenticate(self, credentials):
             await trio.sleep(5)
             return User(uid=credentials.uid)

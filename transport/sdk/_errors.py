@@ -62,6 +62,8 @@ class CometChatException(Exception):
 def translated(error: TransportError, call: str = "") -> CometChatException:
     """Return a connection's error in the facade's words, with the original as its cause."""
     words = error.message, error.details
+    if error.code is Code.NO_WEBSOCKET_CONNECTION:
+        words = error.message, "Await connect(), or wait for on_connected of a listener."
     if error.code is Code.NOT_LOGGED_IN:
         words = _NOT_LOGGED_IN.get(call, words)
     exception = CometChatException(error.code, *words)
