@@ -23,6 +23,7 @@ class Attempt:
         generation: int,
         *,
         dispatch: Callable[[events.Event], None],
+        catch_up: Callable[[], None],
         inbox: Inbox,
         clock: Callable[[], float],
     ) -> None:
@@ -35,6 +36,7 @@ class Attempt:
         self.heard_at: float | None = None
         """When something last came in, if the machine was not told yet."""
         self._dispatch = dispatch
+        self._catch_up = catch_up
         self._inbox = inbox
         self._clock = clock
         self._delivers = True
@@ -49,6 +51,7 @@ class Attempt:
         self.heard_at = self._clock()
 
     def message(self, message: str | bytes) -> None:
+        self._catch_up()  # a window that has passed may have closed this socket (H5)
         if self._delivers:
             self._inbox.put(message)
 

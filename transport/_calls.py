@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import trio
+
 from statemodel import Code, Credentials, User, events
 from transport._errors import TransportError
 
@@ -16,6 +18,18 @@ if TYPE_CHECKING:
     from transport._driver import Driver
 
 _T = TypeVar("_T")
+
+
+class Waiter:
+    """A command that has not ended."""
+
+    __slots__ = ("error", "event", "is_login", "value")
+
+    def __init__(self) -> None:
+        self.event = trio.Event()
+        self.is_login = False
+        self.error: TransportError | None = None
+        self.value: User | float | None = None
 
 
 class Call(Generic[_T]):

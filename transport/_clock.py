@@ -19,6 +19,9 @@ Clock = Callable[[], float]
 LOOK_EVERY = 0.5
 """Seconds between two looks at the clocks; H5 wants a jump to be noticed within 1 s."""
 
+_LEAST = 1e-6
+"""Seconds; more than what rounding takes from a time of some years."""
+
 JUMP = 0.1
 """Seconds by which a clock may be ahead unnoticed; both are read a moment apart."""
 
@@ -43,7 +46,10 @@ def trio_deadline(clock: Clock, deadline: float) -> float:
     """Translate a deadline on a clock into one on trio's, if the machine does not sleep."""
     if clock is trio.current_time:
         return deadline
-    return trio.current_time() + deadline - clock()
+    now = trio.current_time()
+    left = deadline - clock()
+    # While it is not due, never now itself: rounding must not let a timer run at one instant for ever.
+    return now if left <= 0 else max(now + left, now + _LEAST)
 
 
 @contextmanager

@@ -153,6 +153,7 @@ class Connection:
         self._driver.check_thread()
         if not isinstance(message, (str, bytes)):
             raise TypeError(f"a message must be str or bytes, not {type(message).__name__}")
+        self._driver.catch_up()
         attempt = self._driver.attempt
         if self.status not in _UP or attempt is None or attempt.socket is None:
             try:

@@ -23,6 +23,7 @@ import trio
 from statemodel import Code, Machine, Reason, Status, StatusChange, User, effects, events
 from transport._attempt import Attempt
 from transport._authentication import authenticate
+from transport._calls import Waiter
 from transport._clock import Clock, trio_deadline
 from transport._credentials import Way
 from transport._errors import TransportError
@@ -43,18 +44,6 @@ _T = TypeVar("_T")
 
 _LOST = {Reason.DIAL_FAILED, Reason.CLOSED_BY_PEER, Reason.NO_ANSWER}
 """What went wrong, and may be mended by a retry."""
-
-
-class Waiter:
-    """A command that has not ended."""
-
-    __slots__ = ("error", "event", "is_login", "value")
-
-    def __init__(self) -> None:
-        self.event = trio.Event()
-        self.is_login = False
-        self.error: TransportError | None = None
-        self.value: User | float | None = None
 
 
 class Driver:
@@ -103,6 +92,9 @@ class Driver:
         self._waiters: dict[int, Waiter] = {}
         self._commands = 0
         self._descriptor = trio.StrictFIFOLock()  # K1: one at a time
+        self._new_attempt = partial(
+            Attempt, dispatch=self.dispatch, catch_up=self.catch_up, inbox=inbox, clock=clock
+        )
         self._login_scope = trio.CancelScope()
         self._why_not: Exception | None = None
         """What the authenticator has raised, while the machine is told of it."""
@@ -127,6 +119,12 @@ class Driver:
         if not self._dispatching:
             self._dispatching = True
             self._drain()
+
+    def catch_up(self) -> None:
+        """Let deadlines that have passed fire before what comes now (H4), for what is no event."""
+        deadline = self.machine.next_deadline
+        if deadline is not None and deadline < self.clock():
+            self.dispatch(events.TimePassed())
 
     def in_a_step(self, call: Callable[[], _T]) -> _T:
         """Do something as a step of its own: what it asks of the connection comes after it (T4)."""
@@ -159,6 +157,8 @@ class Driver:
         step = self.machine.handle(event, now, self._draw())
         try:
             user = self.machine.user
+            if isinstance(event, events.SessionCleared) and event.error is not None:
+                self.session_news.not_cleared(event.error)
             if user is not before and self.machine.dead_end is not Code.CLOSED:  # O4 is no logout
                 self.session_news.user_changed(before, user)
         finally:
@@ -248,9 +248,6 @@ class Driver:
             case _:
                 assert_never(effect)
 
-    def _new_attempt(self, generation: int) -> Attempt:
-        return Attempt(generation, dispatch=self.dispatch, inbox=self.inbox, clock=self.clock)
-
     # -- commands ------------------------------------------------------------------------------
 
     def begin(self, make: Callable[[int], events.Event]) -> tuple[int, Waiter]:
@@ -326,7 +323,7 @@ class Driver:
             return
         if user.auth_token and not self.way.guarded:
             raise TransportError(Code.INSECURE_URL)
-        if not self.way.can_carry(user.auth_token):
+        if not user.uid or not self.way.can_carry(user.auth_token):
             _log.warning("the saved session of %r is damaged and counts as none", user.uid)
             return
         self.dispatch(events.SessionRestored(user=user))

@@ -281,7 +281,7 @@ class SessionFile:
                 "application": self._application,
                 "server": self._server,
                 "user": {"uid": str(uid), "auth_token": str(auth_token)},
-            }:
+            } if uid:
                 return User(uid=uid, auth_token=auth_token)
             case _:
                 raise _DamagedError("it is no session of this application and server")

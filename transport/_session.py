@@ -23,7 +23,7 @@ class SessionEvent(StrEnum):
     LOGGED_OUT = "logged_out"
     """Nobody is logged in any more (S5). Ending the connection object is no logout (O4)."""
     NOT_CLEARED = "not_cleared"
-    """After `LOGGED_OUT`: the saved session could not be cleared (S5)."""
+    """After `LOGGED_OUT` or `LOGIN_FAILED`: the saved session could not be cleared (S1, S5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

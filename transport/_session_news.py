@@ -27,11 +27,14 @@ class SessionNews:
         elif before is None:
             self._tell(SessionEvent.LOGGED_IN, user=after)
 
+    def not_cleared(self, details: str) -> None:
+        """Tell that somebody may still be saved, whether or not a call waits for the clearing (S5)."""
+        error = TransportError(Code.SESSION_NOT_CLEARED, details)
+        self._tell(SessionEvent.NOT_CLEARED, error=error)
+
     def call_failed(self, error: TransportError, *, is_login: bool) -> None:
-        """Tell that a login has failed, or that a logout has left the user saved."""
-        if error.code is Code.SESSION_NOT_CLEARED:
-            self._tell(SessionEvent.NOT_CLEARED, error=error)
-        elif is_login and error.code not in _REFUSED_LOGINS:
+        """Tell that a login has failed."""
+        if is_login and error.code not in _REFUSED_LOGINS:
             self._tell(SessionEvent.LOGIN_FAILED, error=error)
 
     def _tell(

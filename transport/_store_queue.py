@@ -53,6 +53,7 @@ class StoreQueue:
         self._dispatch = dispatch
         self._patience = patience
         self._jobs: deque[_Job] = deque()
+        self._token = ""  # the last that the store was given, or has given
         self._working = False
         self._deadline = inf
         self._scope = trio.CancelScope()
@@ -63,25 +64,30 @@ class StoreQueue:
         with trio.move_on_after(self._patience):
             try:
                 user = await self._store.load()
-                return None if user is None else checked_user(user, "load()")
             except (SessionStoreError, OSError) as failure:
                 problem = str(failure) or type(failure).__name__
+            else:
+                if user is not None:
+                    self._token = checked_user(user, "load()").auth_token
+                return user
         _log.warning("the saved session counts as none: %s", problem)
         return None
 
     def save(self, user: User, generation: int) -> None:
         """Save a user who is logging in."""
+        self._token = user.auth_token
         run = partial(self._store.save, user)
         report = partial(_saved, generation)
         self._add(_Job(run, report, token=user.auth_token, is_login=True))
 
     def keep(self, user: User) -> None:
         """Save a user whose credentials were refreshed; nobody waits for it."""
+        self._token = user.auth_token
         self._add(_Job(partial(self._store.save, user), _nothing))
 
     def clear(self, generation: int) -> None:
         """Forget the saved user, after all that was asked before."""
-        self._add(_Job(self._store.clear, partial(_cleared, generation)))
+        self._add(_Job(self._store.clear, partial(_cleared, generation), token=self._token))
 
     def cancel_login(self) -> None:
         """Call off the save of a user who is logging in."""
@@ -129,6 +135,8 @@ def _saved(generation: int, error: str | None) -> events.Event:
 
 
 def _cleared(generation: int, error: str | None) -> events.Event:
+    if error is not None:
+        _log.warning("the saved session could not be cleared: %s", error)
     return events.SessionCleared(generation=generation, error=error)
 
 

@@ -36,10 +36,13 @@ class ThrottlingDialer:
         """Dial and run one socket; see `Dialer.run`."""
         reading = _Reading(sink, self._hook)
         try:
-            return await self._dialer.run(request, reading)
+            ended = await self._dialer.run(request, reading)
         except BaseException:
             if reading.bug is None:
                 raise
+        else:
+            if reading.bug is None:  # else the dialer took it for what the peer has sent
+                return ended
         if isinstance(reading.bug, (DialError, OSError)):  # which would pass for a lost connection
             raise RuntimeError("a bug in the throttling hook") from reading.bug  # noqa: TRY004 - no wrong type
         raise reading.bug  # as it is, and not in a group

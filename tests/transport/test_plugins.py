@@ -10,7 +10,6 @@ import trio.testing
 
 from statemodel import Code, Mode, Status, Timings
 from transport import (
-    AuthenticationError,
     CredentialsRevokedError,
     MemorySessionStore,
     SessionStoreError,
@@ -347,43 +346,3 @@ async def test_network_monitor_on_a_thread_is_told_the_way(autojump_clock):
 @pytest.fixture(autouse=True)
 def _quiet(caplog):
     caplog.set_level(logging.WARNING)
-
-
-class Refusing:
-    """An authenticator that refuses with an error that has a cause."""
-
-    def __init__(self, text):
-        self.text = text
-
-    async def authenticate(self, credentials):
-        await trio.lowlevel.checkpoint()
-        raise AuthenticationError(self.text)
-
-    async def refresh(self, user):
-        raise AssertionError("nothing to refresh")
-
-
-async def test_what_the_authenticator_raised_is_the_cause(autojump_clock):
-    """S1: the application can tell one failure of a login from another by the cause's type."""
-    server = MemoryServer()
-    async with open_connection(
-        server.url, dialer=server.dialer, authenticator=Refusing("wrong password")
-    ) as connection:
-        with pytest.raises(TransportError) as caught:
-            await connection.login("alice", auth_token=SECRET)
-
-        assert caught.value.code is Code.AUTHENTICATION_FAILED
-        assert isinstance(caught.value.__cause__, AuthenticationError)
-
-
-async def test_cause_that_would_show_the_token_is_left_out(autojump_clock):
-    """S1: what an authenticator echoes stays out of tracebacks, too."""
-    server = MemoryServer()
-    async with open_connection(
-        server.url, dialer=server.dialer, authenticator=Refusing(f"no {SECRET}")
-    ) as connection:
-        with pytest.raises(TransportError) as caught:
-            await connection.login("alice", auth_token=SECRET)
-
-        assert caught.value.__cause__ is None
-        assert SECRET not in str(caught.value)

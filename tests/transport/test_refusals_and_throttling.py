@@ -166,3 +166,15 @@ async def test_hooks_that_cannot_work_are_refused_at_once():
     for hook in (coroutine, Asynchronous(), None):
         with pytest.raises(TypeError):
             ThrottlingDialer(MemoryServer().dialer, hook)
+
+
+async def test_hook_that_cannot_read_a_message_is_a_bug_on_real_sockets_too():
+    """T7: what a hook raises is not taken for what the peer has sent."""
+    with trio.fail_after(10):
+        async with open_server() as server:
+            dialer = ThrottlingDialer(server.dialer, lambda message: message.decode() == "slow")
+            with pytest.raises(UnicodeDecodeError):
+                async with open_connection(server.url, dialer=dialer) as connection:
+                    await connection.login("alice")
+                    await (await server.accepted(1)).send(b"\xff\xfe")
+                    await trio.sleep_forever()
