@@ -102,14 +102,17 @@ async def test_waiting_call_ends_when_the_connection_breaks_down(autojump_clock)
             await connection.connect()
         ended.append(caught.value.code)
 
-    async with trio.open_nursery() as nursery:
-        with pytest.raises(BaseException) as caught:  # noqa: PT011 - one or two of the same kind
-            async with open_connection(server.url, dialer=server.dialer, clock=clock) as connection:
-                await connection.login("alice")
-                nursery.start_soon(wait, connection)
-                await trio.testing.wait_all_tasks_blocked()
-                broken.set()
-                await trio.sleep(100)
+    with trio.fail_after(1000):
+        async with trio.open_nursery() as nursery:
+            with pytest.raises(BaseException) as caught:  # noqa: PT011 - one or two of the same kind
+                async with open_connection(
+                    server.url, dialer=server.dialer, clock=clock
+                ) as connection:
+                    await connection.login("alice")
+                    nursery.start_soon(wait, connection)
+                    await trio.testing.wait_all_tasks_blocked()
+                    broken.set()
+                    await trio.sleep(100)
 
     assert ended == [Code.CLOSED]
     assert "bug in the clock" in repr(caught.value)
