@@ -6,7 +6,7 @@ import ssl
 
 from statemodel import Policy, Timings
 from transport._credentials import is_token
-from transport._seam import BEARER_SUBPROTOCOL
+from transport._seam import BEARER_SUBPROTOCOL, TokenIn
 from transport._url import Address
 
 
@@ -47,6 +47,14 @@ def check_ssl_context(ssl_context: object, address: Address) -> None:
         raise TypeError(f"ssl_context must be an SSLContext, not {ssl_context!r}")
     if ssl_context is not None and not address.secure:
         raise ValueError("an ssl_context is of no use with ws:")
+
+
+def checked_token_in(token_in: str, dialer: object) -> TokenIn:
+    """Refuse a token in a hello that nobody says: the default dialer has none (K5)."""
+    place = TokenIn(token_in)
+    if place is TokenIn.HELLO and dialer is None:
+        raise ValueError("the token is to be in a hello, which only a HelloDialer says")
+    return place
 
 
 def checked_subprotocols(subprotocols: object) -> tuple[str, ...]:

@@ -22,6 +22,11 @@ def is_token(text: str) -> bool:
     return bool(text) and _SUBPROTOCOL.issuperset(text)
 
 
+def is_visible(text: str) -> bool:
+    """Say whether a text is visible ASCII without spaces, and so can travel in a header; or empty."""
+    return all("!" <= character <= "~" for character in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a user's token travels to the server."""
@@ -42,7 +47,7 @@ class Way:
         """Say whether a token has only characters that can travel there; an empty one has."""
         if token and self.token_in is TokenIn.SUBPROTOCOL:
             return is_token(token)
-        return all("!" <= character <= "~" for character in token)
+        return is_visible(token)
 
 
 def checked_user(user: object, source: str) -> User:

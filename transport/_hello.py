@@ -173,4 +173,3 @@ class _Opening(PassingSink):
             self._sink.throttled(on=True)
         while len(inbox):
             self._sink.message(inbox.take())
-        inbox.clear()  # lets the reader go on

@@ -17,6 +17,7 @@ from transport._arguments import (
     check_types,
     checked_headers,
     checked_subprotocols,
+    checked_token_in,
 )
 from transport._clock import Clock, default_clock, woken_after_sleep
 from transport._connection import Connection
@@ -112,7 +113,7 @@ async def open_connection(
     check_ssl_context(ssl_context, address)
     headers = checked_headers(headers)
     subprotocols = checked_subprotocols(subprotocols)
-    token_in = TokenIn(token_in)
+    token_in = checked_token_in(token_in, dialer)
     if address.secure and ssl_context is None:
         ssl_context = ssl.create_default_context()  # once: it reads the trust store from disk
     machine = Machine(

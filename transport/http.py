@@ -27,7 +27,7 @@ import trio
 
 from statemodel import Code, Credentials, User
 from transport._arguments import checked_headers
-from transport._credentials import redacted
+from transport._credentials import is_visible, redacted
 from transport._errors import TransportError
 from transport._session import AuthenticationError, CredentialsRevokedError
 from transport._url import parse_url
@@ -202,7 +202,7 @@ class HttpAuthenticator:
             raise
 
     async def _ask(self, endpoint: _Endpoint, uid: str, token: str) -> User:
-        if not _is_visible(token):
+        if not is_visible(token):
             raise ValueError("the token has characters that cannot travel in a header")
         headers = [
             *self._headers,
@@ -266,10 +266,6 @@ def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
         if name.lower() in _RESERVED:
             raise ValueError(f"the header {name!r} is the authenticator's own")
     return checked
-
-
-def _is_visible(token: str) -> bool:
-    return all("!" <= character <= "~" for character in token)
 
 
 async def _post(
@@ -343,7 +339,7 @@ def _user(answer: _Answer, uid: str) -> User:
             raise ValueError(f"the answer has no {name} that is a string")  # noqa: TRY004 - as above
     if given["uid"] != uid:
         raise ValueError("the answer has the uid of another user")
-    if not given["auth_token"] or not _is_visible(given["auth_token"]):
+    if not given["auth_token"] or not is_visible(given["auth_token"]):
         raise ValueError("the answer's auth_token must be visible ASCII, and not empty")
     return User(uid=uid, auth_token=given["auth_token"])
 

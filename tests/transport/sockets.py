@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from statemodel import Code, Timings, User
 from transport import (
@@ -20,7 +21,7 @@ from transport import (
     open_connection,
 )
 from transport._url import parse_url
-from transport.testing import LocalServer, LocalSocket
+from transport.testing import LocalServer, LocalSocket, MemoryServer
 
 SHORT = Timings(
     heartbeat_interval=5.0,
@@ -90,3 +91,33 @@ async def code_of(awaitable: Any) -> Code:
 
 async def read(connection: Connection) -> str | bytes:
     return await anext(aiter(connection))
+
+
+@asynccontextmanager
+async def up(**options):
+    """A connection that is up, and the server's end of it."""
+    server = MemoryServer()
+    async with open_connection(server.url, dialer=server.dialer, **options) as connection:
+        await connection.login("alice")
+        await connection.wait_connected()
+        yield connection, await server.accepted(1), server
+
+
+async def settle() -> None:
+    await trio.testing.wait_all_tasks_blocked()
+
+
+class Renewing:
+    """An authenticator that gives `old`, and then `new`."""
+
+    def __init__(self):
+        self.refreshes = 0
+
+    async def authenticate(self, credentials):
+        await trio.lowlevel.checkpoint()
+        return User(uid=credentials.uid, auth_token="old")
+
+    async def refresh(self, user):
+        await trio.lowlevel.checkpoint()
+        self.refreshes += 1
+        return User(uid=user.uid, auth_token="new")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import asynccontextmanager
 
 import trio
 import trio.testing
@@ -14,8 +15,9 @@ from transport._clock import trio_deadline
 from transport.testing import MemoryServer
 
 
-async def test_send_after_the_window_has_passed_is_refused(autojump_clock):
-    """M5, H4, H5: also before anybody has noticed the sleep."""
+@asynccontextmanager
+async def dozing():
+    """A manual connection that is up, the server's end of it, and how long the machine has slept."""
     slept = [0.0]
     server = MemoryServer()
     async with open_connection(
@@ -26,7 +28,12 @@ async def test_send_after_the_window_has_passed_is_refused(autojump_clock):
     ) as connection:
         await connection.login("alice")
         await connection.connect()
-        socket = await server.accepted(1)
+        yield connection, await server.accepted(1), slept
+
+
+async def test_send_after_the_window_has_passed_is_refused(autojump_clock):
+    """M5, H4, H5: also before anybody has noticed the sleep."""
+    async with dozing() as (connection, socket, slept):
         connection.enter_background()
         await trio.testing.wait_all_tasks_blocked()
         slept[0] = 3600.0
@@ -53,17 +60,7 @@ async def test_rounding_lets_no_timer_run_at_one_instant_for_ever(autojump_clock
 
 async def test_message_after_the_window_has_passed_is_not_delivered(autojump_clock):
     """M5, K3, H5: the window has ended before anything else."""
-    slept = [0.0]
-    server = MemoryServer()
-    async with open_connection(
-        server.url,
-        dialer=server.dialer,
-        mode=Mode.MANUAL,
-        clock=lambda: trio.current_time() + slept[0],
-    ) as connection:
-        await connection.login("alice")
-        await connection.connect()
-        socket = await server.accepted(1)
+    async with dozing() as (connection, socket, slept):
         got = []
         connection.add_message_listener("got", got.append)
         connection.enter_background()

@@ -13,6 +13,7 @@ import trio.testing
 from statemodel import Code, Mode, Status, Timings
 from transport import (
     MemorySessionStore,
+    TokenIn,
     TransportError,
     User,
     WebSocketDialer,
@@ -307,4 +308,11 @@ async def test_what_cannot_be_asked_later_is_refused_on_opening(wrong, autojump_
     (name,) = wrong
     with pytest.raises(TypeError, match=f"{name} must be"):
         async with open_connection("ws://localhost/", **wrong):
+            pass
+
+
+async def test_token_that_nobody_would_send_is_refused(autojump_clock):
+    """K5: the default dialer says no hello, so a token in one would go nowhere."""
+    with pytest.raises(ValueError, match="HelloDialer"):
+        async with open_connection("ws://localhost/", token_in=TokenIn.HELLO):
             pass

@@ -13,16 +13,9 @@ import trio
 import trio.testing
 
 from statemodel import Code, Mode, Reason, Status
-from tests.transport.sockets import SHORT, code_of, read
-from transport import (
-    Connection,
-    DialError,
-    HelloDialer,
-    TokenIn,
-    User,
-    open_connection,
-)
-from transport.testing import MemoryServer, Server, open_server
+from tests.transport.sockets import SHORT, Renewing, code_of, read
+from transport import Connection, DialError, HelloDialer, TokenIn, WebSocketDialer, open_connection
+from transport.testing import MemoryServer, Server
 
 SECRET = "s3cr3t-t0ken-of-alice"
 
@@ -45,32 +38,6 @@ WEBSOCKETS_SERVER = textwrap.dedent(
     asyncio.run(main())
     """
 )
-
-
-class Renewing:
-    """An authenticator that gives `old`, and then `new`."""
-
-    def __init__(self):
-        self.refreshes = 0
-
-    async def authenticate(self, credentials):
-        await trio.lowlevel.checkpoint()
-        return User(uid=credentials.uid, auth_token="old")
-
-    async def refresh(self, user):
-        await trio.lowlevel.checkpoint()
-        self.refreshes += 1
-        return User(uid=user.uid, auth_token="new")
-
-
-@pytest.fixture(params=["memory", "sockets"])
-async def server(request):
-    """Both servers, in real time: what holds on one must hold on the other."""
-    if request.param == "memory":
-        yield MemoryServer()
-    else:
-        async with open_server() as local:
-            yield local
 
 
 @asynccontextmanager
@@ -136,7 +103,10 @@ async def test_websockets_library_sees_the_token_where_it_was_put(
         with trio.fail_after(30):
             port = int(await process.stdout.receive_some())
             async with open_connection(
-                f"ws://127.0.0.1:{port}/", token_in=token_in, subprotocols=("chat.v2",)
+                f"ws://127.0.0.1:{port}/",
+                dialer=WebSocketDialer(),
+                token_in=token_in,
+                subprotocols=("chat.v2",),
             ) as connection:
                 await connection.login("alice", auth_token=SECRET)
                 seen = json.loads(await read(connection))

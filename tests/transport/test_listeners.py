@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from statemodel import Code, Reason, Status
-from tests.transport.sockets import code_of
+from tests.transport.sockets import code_of, settle, up
 from transport import (
     AuthenticationError,
     Connection,
@@ -62,20 +62,6 @@ async def opened(server, **options):
     async with open_connection(server.url, dialer=server.dialer, **options) as connection:
         connection.add_login_listener("told", listen)
         yield connection, told
-
-
-@asynccontextmanager
-async def up(**options):
-    """A connection that is up, and the server's end of it."""
-    server = MemoryServer()
-    async with open_connection(server.url, dialer=server.dialer, **options) as connection:
-        await connection.login("alice")
-        await connection.wait_connected()
-        yield connection, await server.accepted(1), server
-
-
-async def settle() -> None:
-    await trio.testing.wait_all_tasks_blocked()
 
 
 def adder(connection: Connection, kind: str):

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-
 import pytest
 import trio
 import trio.testing
 
 from statemodel import Code, Mode, Status, Timings
-from tests.transport.sockets import code_of, read
+from tests.transport.sockets import code_of, read, settle, up
 from transport import (
     open_connection,
 )
 from transport.testing import MemoryServer
-
-
-@asynccontextmanager
-async def up(**options):
-    """A connection that is up, and the server's end of it."""
-    server = MemoryServer()
-    async with open_connection(server.url, dialer=server.dialer, **options) as connection:
-        await connection.login("alice")
-        await connection.wait_connected()
-        yield connection, await server.accepted(1), server
-
-
-async def settle() -> None:
-    await trio.testing.wait_all_tasks_blocked()
 
 
 async def stuck(message):

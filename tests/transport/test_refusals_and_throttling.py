@@ -7,42 +7,15 @@ import trio
 import trio.testing
 
 from statemodel import Code, Reason, Status
-from tests.transport.sockets import SHORT, code_of, connected, read
+from tests.transport.sockets import SHORT, Renewing, code_of, connected, read
 from transport import (
     HelloDialer,
     ThrottlingDialer,
-    User,
     open_connection,
 )
 from transport.testing import MemoryServer, Refuse, open_server
 
 THROTTLING = {"slow down": True, "go on": False}
-
-
-class Renewing:
-    """An authenticator that gives `old`, and then `new`."""
-
-    def __init__(self):
-        self.refreshes = 0
-
-    async def authenticate(self, credentials):
-        await trio.lowlevel.checkpoint()
-        return User(uid=credentials.uid, auth_token="old")
-
-    async def refresh(self, user):
-        await trio.lowlevel.checkpoint()
-        self.refreshes += 1
-        return User(uid=user.uid, auth_token="new")
-
-
-@pytest.fixture(params=["memory", "sockets"])
-async def server(request):
-    """Both servers, in real time: what holds on one must hold on the other."""
-    if request.param == "memory":
-        yield MemoryServer()
-    else:
-        async with open_server() as local:
-            yield local
 
 
 # -- refused credentials on real sockets -------------------------------------------------------

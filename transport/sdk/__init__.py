@@ -19,7 +19,7 @@ run ends first: with `ERR_CLOSED`. Callbacks are plain functions; what they rais
 a call returns can be awaited for its end, too, and gives the result; it raises only an error for
 which there is no `on_error`. If nobody waits for that either, the error is logged. Cancelling such a
 wait cancels nothing else. Arguments that can never work are `TypeError` or `ValueError`, raised
-where the mistake is.
+where the mistake is; but values of `init` that cannot work fail it with `ERR_CHAT_API_FAILURE`.
 
 A library cannot see when an application leaves the screen, so the application reports its life
 cycle: `CometChat.enter_background`, `enter_foreground`, `network_lost`, `network_restored`.
