@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from statemodel import Mode, Status, Timings
-from tests.statemodel.world import World
-from tests.walks import Step
+from statemodel._world import World
+from statemodel.scripts import Step
 
 GRACE = Timings().background_grace
 
@@ -18,18 +18,19 @@ class GraceWindow(RuleBasedStateMachine):
     @initialize()
     def connect_in_foreground(self):
         self.world = World(Mode.MANUAL, Timings())
-        for step in ("login", "authenticated", "saved", "connect", "accept"):
-            self._do("peer" if step in self.world.possible_answers() else "call", step)
+        for line in ("login", "authenticator authenticated", "store saved", "connect"):
+            self._do(line)
+        self._do("peer accept")
         self.background = False
         self.deadline = None  # of the window, while there is one
         self.wanted = True
 
-    def _do(self, do: str, what: str = "", number: float = 0.0) -> None:
-        self.world.play(Step(do, what, number))
+    def _do(self, line: str) -> None:
+        self.world.play(Step.parse(line))
 
     @property
     def has_socket(self) -> bool:
-        return self.world._open is not None or self.world._dialling is not None
+        return self.world.has_socket
 
     def _lost(self) -> None:
         if self.background:  # M7
@@ -43,49 +44,49 @@ class GraceWindow(RuleBasedStateMachine):
                 self.deadline = self.world.now + GRACE  # M3
             else:
                 self.wanted = False  # M8
-        self._do("report", "background")
+        self._do("background")
 
     @rule()
     def enter_foreground(self):
-        self._do("report", "foreground")
+        self._do("foreground")
         self.background, self.deadline = False, None  # M6
 
     @rule()
     def ping(self):
         if self.world._open is not None and self.deadline is not None:
             self.deadline = self.world.now + GRACE  # M4
-        self._do("call", "ping")
+        self._do("ping")
 
     @rule()
     def connect(self):
         if self.background and not self.has_socket:
             self.deadline = self.world.now + GRACE  # M10
         self.wanted = True
-        self._do("call", "connect")
+        self._do("connect")
 
     @rule()
     def disconnect(self):
         self.wanted, self.deadline = False, None  # M2
-        self._do("call", "disconnect")
+        self._do("disconnect")
 
     @precondition(lambda self: self.world._open is not None)
     @rule()
     def drop(self):
         self._lost()
-        self._do("peer", "drop")
+        self._do("peer drop")
 
     @precondition(lambda self: self.world._dialling is not None)
     @rule(answer=st.sampled_from(["accept", "accept", "fail"]))
     def dial_ends(self, answer):
         if answer == "fail":
             self._lost()
-        self._do("peer", answer)
+        self._do(f"peer {answer}")
 
     @precondition(lambda self: self.world._open is not None)
     @rule()
     def pongs_come(self):
         while self.world._out:
-            self._do("peer", "pong")
+            self._do("peer pong")
 
     @rule(eighths=st.integers(1, 60))
     def time_passes(self, eighths):
@@ -94,24 +95,24 @@ class GraceWindow(RuleBasedStateMachine):
         until = self.world.now + eighths / 8
         if self.deadline is not None and self.deadline <= until:
             self.wanted, self.deadline = False, None  # M5
-        self._do("wait", number=eighths / 8)
+        self._do(f"wait {eighths / 8}")
 
     @precondition(lambda self: self.deadline is not None and self.world._open is not None)
     @rule(ping=st.booleans())
     def the_very_deadline(self, ping):
         self.pongs_come()
-        self._do("reach", number=self.deadline - self.world.now)
+        self._do(f"reach {self.deadline - self.world.now!r}")
         if ping:  # M4: at exactly the deadline the ping wins
             self.ping()
             self.pongs_come()
         else:
             self.wanted, self.deadline = False, None
-            self._do("wait")
+            self._do("wait 0")
 
     def _settle_dials(self) -> None:
         """Answer what is out, so that no other time limit comes in between."""
         if self.world._dialling is not None:
-            self._do("peer", "accept")
+            self._do("peer accept")
         if self.world._open is not None:
             self.pongs_come()
 

@@ -6,7 +6,8 @@ from hypothesis import assume, given
 
 from statemodel import Status
 from statemodel._connection_table import TABLE
-from tests.walks import Step, scripts
+from statemodel.scripts import Step
+from tests.walks import scripts
 
 
 @given(scripts(max_steps=50))
@@ -21,10 +22,10 @@ def test_wanted_leads_to_connected(case):
         willing = [a for a in ("accept", "refreshed") if a in world.possible_answers()]
         due = world.machine.next_deadline
         if willing:
-            world.play(Step("peer", willing[0]))
+            world.play(Step.answer(willing[0]))
         else:
             assert due is not None, "nothing would ever happen"
-            world.play(Step("wait", number=due - world.now))
+            world.play(Step(do="wait", number=due - world.now))
         assert world.now - began <= longest
 
 

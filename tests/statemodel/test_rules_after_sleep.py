@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from statemodel import Machine, Mode, Status, Timings, effects, events
-from tests.statemodel.world import World
-from tests.walks import Step
+from statemodel._world import World
+from statemodel.scripts import Step
 
 
 def _connected(mode: Mode) -> tuple[Machine, int]:
     world = World(mode, Timings())
-    world.play(Step("call", "login"))
-    world.play(Step("peer", "authenticated"))
-    world.play(Step("peer", "saved"))
-    if mode is Mode.MANUAL:
-        world.play(Step("call", "connect"))
-    world.play(Step("peer", "accept"))
+    lines = ["login", "authenticator authenticated", "store saved", "connect", "peer accept"]
+    for line in lines:  # where the connection is wanted already, `connect` only waits for it
+        world.play(Step.parse(line))
     return world.machine, world.machine.generation
 
 

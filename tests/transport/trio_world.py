@@ -1,4 +1,4 @@
-"""The same world as `tests/statemodel/world.py`, with the real driver in it, under a virtual clock.
+"""The same world as `statemodel._world`, with the real driver in it, under a virtual clock.
 
 Plays a script through `open_connection` and its public calls; the dialer, authenticator and store
 are answered by the script. Notes the same entries, so that the two can be compared step by step.
@@ -16,8 +16,8 @@ import trio.testing
 from statemodel import Code, User
 from statemodel import traces as t
 from statemodel._policy import Policy
-from tests.statemodel.world import CODES, ENDS, World
-from tests.walks import Script, Step
+from statemodel._world import World
+from statemodel.scripts import CLOSE_CODES, DIAL_ENDS, Script, Step
 from transport import (
     AuthenticationError,
     CredentialsRevokedError,
@@ -170,9 +170,7 @@ class TrioWorld:
     async def play(self) -> None:
         """Play the script in lock step with a pure machine."""
         script = self.script
-        model = World(
-            script.mode, script.timings, foreground=script.foreground, online=script.online
-        )
+        model = World.of(script)
         model.settles = True
         async with (
             trio.open_nursery() as nursery,
@@ -235,32 +233,37 @@ class TrioWorld:
     async def _step(self, step: Step) -> None:
         self.draw = step.draw
         match step.do:
-            case "call":
-                self._calls += 1
-                self._nursery.start_soon(self._call, self._calls, step.what)
             case "cancel":
                 scope = self.waiting.pop(int(step.number), None)
                 if scope is not None:
                     self.see(t.Cancelled(time=self.now, command=int(step.number)))
                     scope.cancel()
-            case "report":
-                self.see(t.Reported(time=self.now, what=step.what))  # type: ignore[arg-type]
-                try:
-                    getattr(self.connection, _REPORTS[step.what])()
-                except TransportError as error:
-                    assert error.code is Code.CLOSED
-            case "peer":
+            case "background" | "foreground":
+                self._report(step.do)
+            case "network":
+                self._report(f"network_{step.what}")
+            case "peer" | "authenticator" | "store" | "reader":
                 self._answer(step.what)
             case "reach":
                 await trio.sleep(step.number)
                 return  # the next step comes at this very instant, before any deadline at it
             case "wait":
                 await trio.sleep(step.number)
+            case "sleep" | "restored" | "custom":
+                raise NotImplementedError(f"no walk has {step.do!r}")
+            case _:
+                self._calls += 1
+                self._nursery.start_soon(self._call, self._calls, step.do, step.what)
         await trio.testing.wait_all_tasks_blocked()
 
-    async def _call(self, number: int, what: str) -> None:
-        name = what.partition("_other")[0]
-        uid = {"login": "alice", "login_other": "bob"}.get(what, "")
+    def _report(self, what: str) -> None:
+        self.see(t.Reported(time=self.now, what=what))  # type: ignore[arg-type]
+        try:
+            getattr(self.connection, _REPORTS[what])()
+        except TransportError as error:
+            assert error.code is Code.CLOSED
+
+    async def _call(self, number: int, name: str, uid: str) -> None:
         self.see(t.Called(time=self.now, command=number, name=name, uid=uid))  # type: ignore[arg-type]
         calls: dict[str, Any] = {
             "login": lambda: self.connection.login(uid),
@@ -306,16 +309,16 @@ class TrioWorld:
             self._answer_socket(what, socket, state)
 
     def _answer_socket(self, what: str, socket: _Socket, state: str) -> None:
-        if what in ENDS and state == "dialling":
-            status, code, wait = ENDS[what]
+        if what in DIAL_ENDS and state == "dialling":
+            status, code, wait = DIAL_ENDS[what]
             how = _POLICY.end(status, code).value
             self._ended(socket, how, wait)
             socket.end.answer(
                 DialError("no", http_status=status, close_code=code, retry_after=wait)
             )
-        elif what in CODES and state == "open":
-            self._ended(socket, _POLICY.end(None, CODES[what]).value)
-            socket.end.answer(Ended(code=CODES[what]))
+        elif what in CLOSE_CODES and state in ("open", "closing"):
+            self._ended(socket, _POLICY.end(None, CLOSE_CODES[what]).value)
+            socket.end.answer(Ended(code=CLOSE_CODES[what]))
         elif what == "closed" and state == "closing":
             self._ended(socket, "loss")
             socket.end.answer(Ended(code=1000))

@@ -1,0 +1,33 @@
+"""Scripts of what happens to a connection: read them, write them, play them on the pure machine.
+
+`statemodel check` prints its counterexamples in this language.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statemodel._script import ANSWERS, CLOSE_CODES, DIAL_ENDS, USER, Script, Step
+from statemodel._world import World
+
+if TYPE_CHECKING:
+    from statemodel._table import Table
+    from statemodel.traces import Trace
+
+__all__ = ["ANSWERS", "CLOSE_CODES", "DIAL_ENDS", "USER", "Script", "Step", "play"]
+
+
+def play(script: Script, table: Table | None = None) -> Trace:
+    """Play a script on the pure machine and return what could be seen from outside.
+
+    Args:
+        script: What happens.
+        table: The compiled chart that runs; by default that of `ConnectionChart`.
+
+    Raises:
+        InvalidInput: the script names a custom event that the table does not have.
+        LookupError: the table has no such start.
+    """
+    world = World.of(script, table=table)
+    world.play_all(script)
+    return world.trace or []
