@@ -237,10 +237,12 @@ class Machine(Core):
         if event.generation != self._generation or not self._hears("dial_failed"):
             return
         status, wait = event.http_status, event.retry_after
+        end = self.policy.end(status, event.close_code)
         if wait is not None and wait > 0 and status in self.policy.retry_after_statuses:
             self._not_before = self._now + min(wait, self.timings.retry_after_cap)  # B4
+            end = End.LOSS  # "come back later" is no refusal, and no refresh may dial before then
         self._details = _explain(event.details, status, event.close_code)
-        self._step(_ENDS.get(self.policy.end(status, event.close_code), "dial_failed"))
+        self._step(_ENDS.get(end, "dial_failed"))
 
     def _on_socket_closed(self, event: events.SocketClosed) -> None:
         if event.generation == self._generation and self._hears("socket_closed"):
