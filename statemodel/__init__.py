@@ -1,8 +1,8 @@
 """A formally modelled WebSocket connection: the chart, the table, the machine.
 
 Everything here is sans-I/O: nothing reads a clock, draws a number, opens or waits. The names that
-need python-statemachine (`ConnectionChart`, `compile_chart`, `extend`) are imported when they are
-first used, so that running a machine does not load it.
+need python-statemachine or are large (`ConnectionChart`, `RULES`, `verify`, ...) are imported when
+they are first used, so that running a machine does not load it.
 """
 
 from __future__ import annotations
@@ -33,14 +33,19 @@ if TYPE_CHECKING:
     from statemodel._chart import ConnectionChart
     from statemodel._compile import compile_chart
     from statemodel._extend import extend
+    from statemodel.checking import verify
+    from statemodel.rules import RULES
 
 _LAZY = {
+    "RULES": "statemodel.rules",
     "ConnectionChart": "statemodel._chart",
     "compile_chart": "statemodel._compile",
     "extend": "statemodel._extend",
+    "verify": "statemodel.checking",
 }
 
 __all__ = [
+    "RULES",
     "Code",
     "ConnectionChart",
     "Credentials",
@@ -67,6 +72,7 @@ __all__ = [
     "events",
     "extend",
     "traces",
+    "verify",
 ]
 
 

@@ -142,6 +142,11 @@ class Table:
         return tuple(frozenset(states) for states in self.configurations)
 
     @cached_property
+    def states(self) -> frozenset[str]:
+        """Every state that some configuration has."""
+        return frozenset().union(*self.active)
+
+    @cached_property
     def _starts(self) -> dict[frozenset[str], int]:
         return {frozenset(chosen): configuration for chosen, configuration in self.starts}
 

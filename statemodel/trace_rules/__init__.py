@@ -30,7 +30,7 @@ from statemodel.trace_rules._rule import Finding, TraceRule
 from statemodel.trace_rules._view import View
 from statemodel.traces import Trace
 
-__all__ = ["TRACE_RULES", "Finding", "TraceRule", "judge"]
+__all__ = ["TRACE_RULES", "Finding", "TraceRule", "View", "judge"]
 
 _MODULES = (
     _object,

@@ -155,11 +155,6 @@ def test_star_import_gives_every_exported_name() -> None:
     assert missing == ""
 
 
-def test_exported_names_are_sorted_and_distinct() -> None:
-    """`__all__` names nothing twice."""
-    assert list(statemodel.__all__) == sorted(set(statemodel.__all__))
-
-
 def test_unknown_names_raise_attribute_error() -> None:
     """A name that the package does not have is named in the error."""
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
