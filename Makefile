@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long lint types table wheel clean
+.PHONY: demo test test-long check prove mutants pages lint types table wheel clean
 
 demo: .venv/ready
 	$(BIN)/python -m transport demo
@@ -15,6 +15,18 @@ test-long: .venv/ready
 
 table: .venv/ready
 	$(BIN)/statemodel table
+
+check: .venv/ready
+	$(BIN)/statemodel check
+
+prove: .venv/ready
+	$(BIN)/statemodel prove
+
+mutants: .venv/ready
+	$(BIN)/python -m tests.mutants.run
+
+pages: .venv/ready
+	$(BIN)/python docs/generate.py
 
 lint: .venv/lint
 	$(BIN)/ruff check .
