@@ -5,13 +5,14 @@ python docs/generate.py [--check]
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from statemodel import ConnectionChart, compile_chart, verify
+from statemodel import verify
 from statemodel.checking import Report, Verdict
 from statemodel.rules import RULES, SOURCES, Rule
 
@@ -156,22 +157,26 @@ def _tests(path: Path) -> Iterator[tuple[str, str]]:
 
 def pages() -> dict[Path, str]:
     """Return each generated page with its text."""
-    report = verify(compile_chart(ConnectionChart))
+    report = verify()
     return {DOCS / "rules.md": rules_page(report), DOCS / "evidence.md": evidence_page(report)}
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Write the pages, or with `--check` say which are stale; return the exit code."""
-    fresh = pages()
-    stale = [
-        path for path, text in fresh.items() if not path.exists() or path.read_text("utf-8") != text
-    ]
-    for path in stale:
-        print(f"{path.relative_to(ROOT)} is {'stale' if '--check' in arguments else 'written'}")
-        if "--check" not in arguments:
-            path.write_text(fresh[path], "utf-8")
-    return 1 if stale and "--check" in arguments else 0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if one is stale"
+    )
+    check = parser.parse_args().check
+    stale = {
+        p: text for p, text in pages().items() if not p.exists() or p.read_text("utf-8") != text
+    }
+    for path, text in stale.items():
+        print(f"{path.relative_to(ROOT)} is {'stale' if check else 'written'}")
+        if not check:
+            path.write_text(text, "utf-8")
+    return 1 if stale and check else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

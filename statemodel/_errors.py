@@ -2,7 +2,8 @@
 
 StateModelError
 ├─ InvalidChart     a declaration is wrong; raised by compiling it, never at run time
-└─ InvalidInput     a machine was given what is no input; it is unchanged
+├─ InvalidInput     a machine was given what is no input; it is unchanged
+└─ MissingExtra     what was asked for needs a library that is not installed
 
 What a *user* of a connection can do wrong is no exception here but an effect, `effects.Fail`, with
 a `Code`: a refusal must not lose the effects of the deadlines that fired before it (H4).
@@ -21,3 +22,10 @@ class InvalidChart(StateModelError):
 
 class InvalidInput(StateModelError, ValueError):
     """A time, draw or setting out of range, or an object that is no event."""
+
+
+class MissingExtra(StateModelError):
+    """A library is not installed that only some of the package needs; the message says how to get it."""
+
+    def __init__(self, library: str, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs {library}: pip install 'statemodel[{extra}]'")

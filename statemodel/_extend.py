@@ -16,6 +16,7 @@ from statemachine.transition import Transition
 
 from statemodel._errors import InvalidChart
 from statemodel._source import declared, mark_region, places, walk
+from statemodel._vocabulary import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,9 +45,17 @@ def extend(
     Raises:
         InvalidChart: the region has the name of one that is there, or is no region.
     """
+    if not (isinstance(chart, type) and issubclass(chart, StateChart)):
+        raise InvalidChart(f"{chart!r} is no chart's class")
+    if isinstance(custom_effects, str):
+        raise InvalidChart(f"custom_effects is a collection of names, not {custom_effects!r}")
+    heard = tuple(heard)
+    for line in heard:
+        if not isinstance(line, Heard):
+            raise InvalidChart(f"{line!r} in `heard` is no statemodel.Heard")
     if not isinstance(region, State) or not region.states:
         raise InvalidChart(f"{region!r} is no region: declare it as a State.Compound class")
-    root = chart.states[0]  # type: ignore[attr-defined]  # set by the library's metaclass
+    root = chart.states[0]
     key = region.name.strip().replace(" ", "_").lower() or f"{region.states[0].id}_region"
     taken = {state.id for state in walk(root)} & {key, *(state.id for state in walk(region))}
     if taken:

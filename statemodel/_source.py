@@ -91,12 +91,19 @@ def mark_region(region: State, frame: FrameType) -> None:
     except SyntaxError:
         return
     states = {state.id: state for state in walk(region)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name in names:
-            body = ast.Module([node], [])
-            found = _places(body, frame.f_code.co_filename, 1, states)
-            for transition, place in found.items():
-                transition.declared_at = place  # type: ignore[attr-defined]  # our own mark
+    # The last such class above the call, in the function that runs: another one may have its name.
+    first = frame.f_code.co_firstlineno
+    classes = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and node.name in names
+        and first <= node.lineno <= frame.f_lineno
+    ]
+    for node in sorted(classes, key=lambda node: node.lineno)[-1:]:
+        found = _places(ast.Module([node], []), frame.f_code.co_filename, 1, states)
+        for transition, place in found.items():
+            transition.declared_at = place  # type: ignore[attr-defined]  # our own mark
 
 
 def _places(

@@ -74,11 +74,6 @@ class Surroundings:
         """Whether a socket is being dialled or open."""
         return self._open is not None or self._dialling is not None
 
-    @property
-    def pongs_due(self) -> int:
-        """How many pings are on the open socket, unanswered."""
-        return len(self._out)
-
     # -- what may be answered --------------------------------------------------------------------
 
     def possible_answers(self) -> list[str]:

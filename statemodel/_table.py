@@ -12,6 +12,7 @@ from enum import Enum, unique
 from functools import cached_property
 from typing import NamedTuple
 
+from statemodel._errors import InvalidChart
 from statemodel._vocabulary import Code, Reason, Status
 
 
@@ -147,9 +148,33 @@ class Table:
         return frozenset().union(*self.active)
 
     @cached_property
+    def actions(self) -> frozenset[str]:
+        """Every action that some step has."""
+        return frozenset(action for step in self.steps for action in step.actions)
+
+    @cached_property
     def _starts(self) -> dict[frozenset[str], int]:
         return {frozenset(chosen): configuration for chosen, configuration in self.starts}
 
     @cached_property
     def _events(self) -> frozenset[str]:
         return frozenset(self.events)
+
+
+def table_of(chart: type | Table | None) -> Table:
+    """Return the table of a chart: compiled if it is a class, the committed one of ours by default.
+
+    Raises:
+        InvalidChart: it does not compile.
+    """
+    if isinstance(chart, Table):
+        return chart
+    if chart is None:
+        from statemodel._connection_table import TABLE  # noqa: PLC0415 - only where it is used
+
+        return TABLE
+    if not isinstance(chart, type):
+        raise InvalidChart(f"{chart!r} is neither a chart's class nor a table")
+    from statemodel._compile import compile_chart  # noqa: PLC0415 - running needs no compiler
+
+    return compile_chart(chart)

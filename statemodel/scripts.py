@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statemodel._script import ANSWERS, CLOSE_CODES, DIAL_ENDS, USER, Script, Step
+from statemodel._table import table_of
 from statemodel._world import World
 
 if TYPE_CHECKING:
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["ANSWERS", "CLOSE_CODES", "DIAL_ENDS", "USER", "Script", "Step", "play"]
 
 
-def play(script: Script, table: Table | None = None) -> Trace:
+def play(script: Script, chart: type | Table | None = None) -> Trace:
     """Play a script on the pure machine and return what could be seen from outside.
 
     Args:
         script: What happens.
-        table: The compiled chart that runs; by default that of `ConnectionChart`.
+        chart: The chart that runs, or its table; by default that of `ConnectionChart`.
 
     Raises:
         InvalidInput: the script names a custom event that the table does not have.
         LookupError: the table has no such start.
     """
-    world = World.of(script, table=table)
+    world = World.of(script, table=table_of(chart))
     world.play_all(script)
     return world.trace or []

@@ -80,6 +80,8 @@ def test_every_rule_has_a_test_that_names_it():
 
 def test_the_generated_pages_are_fresh():
     """`docs/rules.md` and `docs/evidence.md` are what `docs/generate.py` would write."""
-    stale = [path.name for path, text in generate.pages().items() if path.read_text("utf-8") != text]
+    stale = [
+        path.name for path, text in generate.pages().items() if path.read_text("utf-8") != text
+    ]
 
     assert stale == [], "run python docs/generate.py"

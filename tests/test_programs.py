@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "docs" / "embedding.md").read_text("utf-8")
+TEXT = "\n".join(
+    (ROOT / "docs" / name).read_text("utf-8") for name in ("embedding.md", "checking.md")
+)
 PROGRAM = re.compile(
     r"^```python\n# program: (?P<name>\w+)\n(?P<source>(?:(?!```).*\n)+)```\n"
     r"\nprints\n\n"
@@ -24,7 +26,8 @@ PROGRAMS = {match["name"]: match for match in PROGRAM.finditer(TEXT)}
 def test_every_block_of_code_is_a_program_that_shows_what_it_prints():
     """None is left out for being written in another way, and no two have the same name."""
     assert len(PROGRAMS) == len(PROGRAM.findall(TEXT)) == TEXT.count("```python") >= 9
-    assert TEXT.count("```") == 4 * len(PROGRAMS)
+    shown_only = TEXT.count("```text") - len(PROGRAMS)
+    assert TEXT.count("```") == 4 * len(PROGRAMS) + 2 * shown_only
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

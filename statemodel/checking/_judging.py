@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from statemodel._errors import StateModelError
 from statemodel._runs import Runs
 from statemodel._world import World
+from statemodel.checking._moments import MOMENTS
 from statemodel.checking._report import Failure, Kind, Verdict, never_applied
 from statemodel.checking._rule_error import RuleError
 from statemodel.rules import Move, Situation, TraceRule
@@ -66,6 +67,8 @@ class Judging:
             if isinstance(check, TraceRule)
         ]
         scripts = finder.runs.covering() if self._checks else ()
+        if scripts:
+            scripts = (*scripts, *MOMENTS)
         self.runs = len(scripts)
         """How many runs were judged."""
         self._found: dict[_Asked, list[tuple[Script, Finding]]] = {}
@@ -86,7 +89,7 @@ class Judging:
                 findings = list(check.findings(view))
             except StateModelError:
                 raise
-            except Exception as error:  # a rule is the user's own code
+            except (Exception, SystemExit) as error:  # a rule is the user's own code
                 place = "; ".join(script.text().splitlines())
                 raise RuleError.raised(number, check.statement, error, place) from error
             for finding in findings:
@@ -104,7 +107,7 @@ class Judging:
                 rule=number,
                 kind=Kind.TRACE,
                 claim=claim,
-                message=f"at {finding.time:g} s {finding.message}",
+                message=f"{finding.message} (first seen in a longer run, at {finding.time:g} s)",
                 violations=len({id(script) for script, _ in found}),
                 find=partial(self._shrunk, script, (number, check)),
             )

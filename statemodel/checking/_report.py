@@ -8,6 +8,7 @@ from enum import StrEnum, unique
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from statemodel._table import Table
 from statemodel.rules import Rule
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Verdict:
     claim: str
     """What it claims."""
     over: int
-    """How many configurations, rows or runs it applied to."""
+    """How many configurations or rows it applied to, or how many runs were judged by it."""
     failure: Failure | None
     """Where it fails, if it does."""
 
@@ -77,8 +78,8 @@ class Verdict:
 class Report:
     """The outcome of `verify`."""
 
-    chart: str
-    """The name of the chart's class."""
+    table: Table = field(repr=False, compare=False)
+    """The table that was checked."""
     configurations: int
     """How many there are."""
     rows: int
@@ -91,9 +92,14 @@ class Report:
     """One for each check, by rule."""
 
     @property
+    def chart(self) -> str:
+        """The name of the chart's class."""
+        return self.table.chart
+
+    @property
     def ok(self) -> bool:
-        """Whether every check holds, and applied somewhere."""
-        return not self.failures
+        """Whether there are checks, and every one holds, and applied somewhere."""
+        return bool(self.verdicts) and not self.failures
 
     @property
     def failures(self) -> tuple[Failure, ...]:

@@ -16,7 +16,7 @@ class RuleError(StateModelError):
         return cls(f"rule {number} ({claim}) {what}; asked about {place}")
 
     @classmethod
-    def raised(cls, number: str, claim: str, error: Exception, place: object) -> Self:
+    def raised(cls, number: str, claim: str, error: BaseException, place: object) -> Self:
         """Return the error of a check that has raised another, which is to be its cause."""
         text = " ".join(str(error).split())
         return cls.of(number, claim, f"raised {type(error).__name__}: {text}", place)

@@ -21,32 +21,31 @@ _COLUMNS = {
     "configs": Kind.CONFIGURATION,
     "rows": Kind.ROW,
     "graph": Kind.PROGRESS,
-    "runs": Kind.TRACE,
+    "judged": Kind.TRACE,
 }
 
 _SHOWN = 3
 """How many broken rules are shown with a run each."""
 
 
-def report_text(report: Report, table: Table, *, width: int = 100) -> str:
+def report_text(report: Report, *, width: int = 100) -> str:
     """Return a report as a table of rules, and each failure with the shortest run that leads to it.
 
     Args:
         report: What was found.
-        table: The table that was checked, to play the runs on.
         width: Of the terminal, in columns.
     """
-    return "\n".join(_lines(report, table, max(60, width))) + "\n"
+    return "\n".join(_lines(report, max(60, width))) + "\n"
 
 
-def _lines(report: Report, table: Table, width: int) -> Iterator[str]:
+def _lines(report: Report, width: int) -> Iterator[str]:
     yield (
         f"{report.chart}: {report.configurations:,} configurations, {report.rows:,} rows, "
         f"{report.runs:,} runs judged"
     )
     yield ""
     rows = [_cells(number, rule, report) for number, rule in report.rules.items()]
-    rows.insert(0, ("rule", "verdict", *_COLUMNS, "proof", "statement"))
+    rows.insert(0, ("rule", "verdict", *_COLUMNS, "theorems", "statement"))
     sizes = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
     for *cells, statement in rows:
         start = "".join(
@@ -57,20 +56,32 @@ def _lines(report: Report, table: Table, width: int) -> Iterator[str]:
             yield start + line if at == 0 else " " * len(start) + line
     yield ""
     failures = report.failures
-    if not failures:
-        checked = sum(bool(report.of(number)) for number in report.rules)
-        yield (
-            f"{checked} rules hold. The others have no check on a model: tests of the adapter hold "
-            "it to them."
-        )
+    yield from _summary(report)
     # A rule that a trace breaks comes first: its run shows what is wrong.
     by_trace = sorted(failures, key=lambda failure: failure.kind is not Kind.TRACE)
     broken = list(dict.fromkeys(failure.rule for failure in by_trace))
     for number in broken[:_SHOWN]:
         of_rule = [failure for failure in failures if failure.rule == number]
-        yield from _broken(report.rules[number], of_rule, table)
+        yield from _broken(report.rules[number], of_rule, report.table)
     for number in broken[_SHOWN:]:
         yield f"{number} is BROKEN as well: {report.rules[number].statement}"
+
+
+def _summary(report: Report) -> Iterator[str]:
+    checked = [number for number in report.rules if report.of(number)]
+    broken = {failure.rule for failure in report.failures}
+    held = len(checked) - len(broken)
+    yield f"{held} {'rule holds' if held == 1 else 'rules hold'}, {len(broken)} broken."
+    rest = [number for number in report.rules if number not in checked]
+    untried = [number for number in rest if report.rules[number].checks]
+    if untried:
+        yield f"Not asked, for want of runs: {', '.join(untried)}."
+    adapters = [number for number in rest if number not in untried]
+    if adapters:
+        yield f"No check on a model, only tests of the adapter: {', '.join(adapters)}."
+    if any(rule.theorems for rule in report.rules.values()):
+        yield "Theorems are not proved here, but by `statemodel prove`."
+    yield ""
 
 
 def _word(verdicts: tuple[Verdict, ...]) -> str:
@@ -85,8 +96,8 @@ def _cells(number: str, rule: Rule, report: Report) -> tuple[str, ...]:
     for verdict in report.of(number):
         over[verdict.kind] = max(over[verdict.kind], verdict.over)
     counts = [f"{count:,}" if count else "" for count in over.values()]
-    proof = "yes" if rule.theorems else ""
-    return number, _word(report.of(number)), *counts, proof, rule.statement
+    theorems = str(len(rule.theorems) or "")
+    return number, _word(report.of(number)), *counts, theorems, rule.statement
 
 
 def _broken(rule: Rule, failures: list[Failure], table: Table) -> Iterator[str]:
@@ -98,7 +109,8 @@ def _broken(rule: Rule, failures: list[Failure], table: Table) -> Iterator[str]:
         yield f"  a check of {failure.kind}: {failure.claim}"
         yield f"    {failure.message}{more}"
     if shown.run is not None:
-        yield f"  the shortest run, {len(shown.run.steps)} steps (`statemodel play` replays it):"
+        kind = "that shows it" if shown.kind is Kind.TRACE else "that leads there"
+        yield f"  the shortest run {kind}, for `statemodel play` with the same --chart:"
         yield indent(shown.run.text().rstrip(), "      ")
         yield "  what can be seen of it:"
         yield indent(seen(shown.run, table)[0], "  ")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from statemodel._compile import compile_chart
 from statemodel._errors import InvalidChart, StateModelError
-from statemodel._table import Table
+from statemodel._table import Table, table_of
 from statemodel.checking._judging import Finder, Judging
 from statemodel.checking._report import Failure, Kind, Report, Verdict, never_applied
 from statemodel.checking._rule_error import RuleError
+from statemodel.proof import THEOREMS
 from statemodel.rules import (
     RULES,
     Check,
@@ -25,6 +26,7 @@ from statemodel.rules import (
     Situation,
     TraceRule,
 )
+from statemodel.rules._progress import networkx
 
 _KINDS = (ConfigurationCheck, RowCheck, ProgressCheck, TraceRule)
 
@@ -40,19 +42,25 @@ def verify(
     A check that never applies counts as failed: what it says of nothing is no evidence.
 
     Args:
-        chart: A chart's class, or a compiled table; by default `ConnectionChart`, compiled anew.
+        chart: A chart's class, or a compiled table; by default the table of `ConnectionChart`.
         rules: The rules, by number or one after the other; by default `RULES`.
         runs: Whether to play runs through every row that can be taken, and to judge their traces.
             This takes most of the time, some seconds.
+
+    Returns:
+        A verdict on each check; `ok` says whether all hold. The report stays in its process: it
+        searches the shortest run to a failure when that is asked for.
 
     Raises:
         InvalidChart: the chart does not compile, or lacks a state or event that a rule asks for.
         RuleError: a rule's check raised an exception, which is the cause, or gave no answer; or what
             was given is no rule.
-        StateModelError: checks of progress need networkx, which is not installed.
+        MissingExtra: there are checks of progress, and networkx is not installed.
     """
-    table = chart if isinstance(chart, Table) else compile_chart(chart or _our_chart())
+    table = table_of(chart)
     book = _book(RULES if rules is None else rules)
+    if any(isinstance(check, ProgressCheck) for rule in book.values() for check in rule.checks):
+        networkx()  # said before anything takes time
     model = Model(table)
     finder = Finder(table)
     judging = Judging(finder, book) if runs else None
@@ -63,24 +71,20 @@ def verify(
         for verdict in _verdict(model, finder, judging, number, check)
     ]
     return Report(
-        chart=table.chart,
+        table=table,
         configurations=len(model.situations),
         rows=len(model.moves),
         runs=0 if judging is None else judging.runs,
-        rules=book,
+        rules=MappingProxyType(book),
         verdicts=tuple(verdicts),
     )
 
 
-def _our_chart() -> type:
-    from statemodel._chart import ConnectionChart  # noqa: PLC0415 - only where it is compiled
-
-    return ConnectionChart
-
-
-def _book(rules: Mapping[str, Rule] | Iterable[Rule]) -> Mapping[str, Rule]:
+def _book(rules: Mapping[str, Rule] | Iterable[Rule]) -> dict[str, Rule]:
     if isinstance(rules, Mapping):
         rules = rules.values()
+    if isinstance(rules, str) or not isinstance(rules, Iterable):
+        raise RuleError(f"{rules!r} is no collection of rules")
     book: dict[str, Rule] = {}
     for rule in rules:
         if not isinstance(rule, Rule):
@@ -90,7 +94,12 @@ def _book(rules: Mapping[str, Rule] | Iterable[Rule]) -> Mapping[str, Rule]:
         for check in rule.checks:
             if not isinstance(check, _KINDS):
                 raise RuleError(f"rule {rule.number} has {check!r}, which is no check")
+        for theorem in rule.theorems:
+            if theorem not in THEOREMS:
+                raise RuleError(f"rule {rule.number} names {theorem!r}, which is no theorem")
         book[rule.number] = rule
+    if not book:
+        raise RuleError("there is no rule to check")
     return book
 
 
@@ -130,9 +139,9 @@ def _ranged(
             rule=number,
             kind=kind,
             claim=check.claim,
-            message=f"not so in {nearest[0]}"
+            message=f"not so in, for instance, {nearest[0]}"
             if kind is Kind.CONFIGURATION
-            else f"not so: {nearest[0]}",
+            else f"not so, for instance: {nearest[0]}",
             violations=len(broken),
             find=partial(finder.to, nearest),
         )
@@ -148,7 +157,7 @@ def _ask(number: str, claim: str, holds: Callable[[Any], object], place: object)
         raise InvalidChart(f"{error}: rule {number} ({claim})") from error
     except StateModelError:
         raise
-    except Exception as error:  # a rule is the user's own code
+    except (Exception, SystemExit) as error:  # a rule is the user's own code
         raise RuleError.raised(number, claim, error, place) from error
     if answer is None or isinstance(answer, bool):
         return answer
@@ -160,7 +169,7 @@ def _progress(model: Model, finder: Finder, number: str, check: ProgressCheck) -
         obstacles = list(check.obstacles(model))
     except StateModelError:
         raise
-    except Exception as error:  # likewise
+    except (Exception, SystemExit) as error:  # likewise
         raise RuleError.raised(number, check.claim, error, "the chart") from error
     for obstacle in obstacles:
         if not isinstance(obstacle, Obstacle):

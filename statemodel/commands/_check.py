@@ -43,15 +43,14 @@ def add_to(commands: Any) -> None:
 
 def _run(options: Namespace) -> int:
     rules = _rules(options.rules)
-    if rules is not None and not rules:
-        raise StateModelError(f"{options.rules!r} chooses no rule")
-    table = compile_chart(load_chart(options.chart), limit=options.limit)
-    report = verify(table, rules=rules)
+    report = verify(compile_chart(load_chart(options.chart), limit=options.limit), rules=rules)
+    if not report.verdicts:
+        raise StateModelError("none of these rules has a check on a model")
     if options.json:
         print(json.dumps(report_data(report), indent=2))
     else:
         columns = shutil.get_terminal_size((100, 24)).columns
-        print(report_text(report, table, width=columns), end="")
+        print(report_text(report, width=columns), end="")
     return 0 if report.ok else 1
 
 

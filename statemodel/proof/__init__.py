@@ -17,10 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from statemodel._table import Table
+from statemodel._table import Table, table_of
 from statemodel.proof._controls import Control, controls
 from statemodel.proof._invariant import CONJUNCTS
-from statemodel.proof._logic import MissingSolver
 from statemodel.proof._prove import Prover
 from statemodel.proof._report import report_text
 from statemodel.proof._results import Counterexample, Impossible, Proof, Theorem, Vacuity
@@ -33,7 +32,6 @@ __all__ = [
     "Control",
     "Counterexample",
     "Impossible",
-    "MissingSolver",
     "Proof",
     "Theorem",
     "Vacuity",
@@ -49,28 +47,24 @@ THEOREMS = {statement.name: statement.rules for statement in STATEMENTS}
 """The theorems: the name of each, and the rules that it states."""
 
 
-def prove(table: Table | None = None, *, lengths: Mapping[str, str] | None = None) -> Proof:
+def prove(chart: type | Table | None = None, *, lengths: Mapping[str, str] | None = None) -> Proof:
     """Prove the rules about time of a compiled chart.
 
     The same table and lengths give the same result, counterexamples included. Takes seconds, and
     cannot be interrupted from within: run it in a process or thread of its own beside a loop.
 
     Args:
-        table: The table; by default that of `ConnectionChart`.
+        chart: A chart's class, or a compiled table; by default the table of `ConnectionChart`.
         lengths: Timers that run for another setting than the machine has it: timer to setting.
 
     Returns:
         Each theorem with whether it holds; one that does not comes with a step that breaks it.
 
     Raises:
-        MissingSolver: z3 is not installed.
+        MissingExtra: z3 is not installed.
         InvalidChart: the chart lacks states, events or timers that the theorems speak of.
         InvalidInput: `lengths` names no timer or no setting.
     """
-    if table is None:
-        from statemodel._connection_table import TABLE  # noqa: PLC0415 - only where it is used
-
-        table = TABLE
     usual = Meaning()
     meaning = usual if lengths is None else Meaning(lengths={**usual.lengths, **lengths})
-    return Prover(table, meaning).run()
+    return Prover(table_of(chart), meaning).run()

@@ -36,7 +36,7 @@ class Control:
         """Try to prove the theorem of the changed table; what comes back must not hold.
 
         Raises:
-            MissingSolver: z3 is not installed.
+            MissingExtra: z3 is not installed.
             InvalidChart: the table lacks what the proof speaks of.
         """
         statement = next(each for each in STATEMENTS if each.name == self.theorem)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from statemodel._errors import StateModelError
+from statemodel._errors import MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,23 +22,19 @@ Number: TypeAlias = Any
 """A number, or a real expression of the solver."""
 
 
-class MissingSolver(StateModelError):
-    """z3 is not installed; the message says which extra brings it."""
-
-
 @cache
 def _z3() -> Any:
     """Import z3 when it is first needed.
 
     Raises:
-        MissingSolver: it is not installed.
+        MissingExtra: it is not installed.
     """
     try:
         import z3  # noqa: PLC0415 - an optional extra, imported only by who proves
-    except ImportError as error:
-        raise MissingSolver(
-            "the proof needs the z3 solver: pip install 'statemodel[proof]'"
-        ) from error
+    except ModuleNotFoundError as error:
+        if error.name != "z3":
+            raise
+        raise MissingExtra("z3", "the proof", "proof") from error
     return z3
 
 

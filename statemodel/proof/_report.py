@@ -10,13 +10,13 @@ _WIDTH = 100
 
 
 def report_text(proof: Proof) -> str:
-    """Return what was proved and what was not, line by line, without a newline at the end."""
+    """Return what was proved and what was not, line by line."""
     held = sum(theorem.holds for theorem in proof.theorems)
     lines = [f"{proof.chart}: {held} of {len(proof.theorems)} theorems hold in real time"]
     for theorem in proof.theorems:
         lines += _theorem(theorem)
     lines += _vacuity(proof.vacuity)
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def _theorem(theorem: Theorem) -> list[str]:

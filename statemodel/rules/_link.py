@@ -107,6 +107,13 @@ def stability_is_timed(here: Situation) -> bool | None:
     return here.has("connected") if "stable" in here.timers else None
 
 
+@on_rows("B2", "Nothing stops it while connected.")
+def stability_is_not_put_off(move: Move) -> bool | None:
+    if not move.does("stop_stable") or not move.before.has("connected"):
+        return None
+    return not move.after.has("connected")
+
+
 @on_rows("B2", "It starts with the connection.")
 def stability_starts_with_the_connection(move: Move) -> bool | None:
     return move.does("start_stable") if move.enters("connected") else None
@@ -146,16 +153,12 @@ def credentials_are_renewed_once(move: Move) -> bool | None:
 
 @on_rows(
     "B5",
-    "Renewed credentials count as renewed until the connection has been stable or the attempt is over.",
+    "Renewed credentials count as renewed until the connection has been stable, has failed, or nobody is logged in.",
 )
 def renewed_lasts(move: Move) -> bool | None:
     if not move.before.has("renewed") or move.after.has("renewed"):
         return None
-    return (
-        move.event == "stable_due"
-        or not move.after.has("logged_in")
-        or not move.after.has("wanted")
-    )
+    return move.event == "stable_due" or not move.after.has("logged_in") or move.enters("failed")
 
 
 @on_rows("B5", "New credentials are dialled with at once, with a time limit of their own.")
@@ -184,9 +187,11 @@ def failed_is_final(here: Situation) -> bool | None:
     )
 
 
-@on_rows("B5", "Becoming failed is told, as refused.")
+@on_rows("B5", "Becoming failed is told, as refused; leaving that is told too.")
 def failing_is_told(move: Move) -> bool | None:
-    return move.reason is Reason.REFUSED if move.enters("failed") else None
+    if move.before.has("failed") is move.after.has("failed"):
+        return None
+    return move.reason is Reason.REFUSED if move.after.has("failed") else move.reason is not None
 
 
 @on_rows(
@@ -282,7 +287,7 @@ CHECKS = (
     one_socket_at_a_time, no_descriptor_is_left, stale_answers_do_nothing,
     closing_is_shown_and_timed, closing_ends, attempts_are_timed, attempts_end,
     failures_are_counted, failures_are_forgotten, stability_is_timed,
-    stability_starts_with_the_connection, first_retry_waits, retry_after_is_kept,
+    stability_starts_with_the_connection, stability_is_not_put_off, first_retry_waits, retry_after_is_kept,
     held_off_is_timed, credentials_are_renewed_once, renewed_lasts, renewed_credentials_dial,
     terminal_refusals_fail, failed_is_final, failing_ends_waits, failed_is_left,
     retries_are_wanted, nothing_retries_in_vain, closed_by_the_server_is_a_loss,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from statemodel._actions import ACTIONS, TIMERS
 from statemodel._errors import InvalidChart
 from statemodel._table import Disposition, Row, Table
 from statemodel._vocabulary import Code, Reason, Status
@@ -19,6 +20,7 @@ from statemodel._vocabulary import Code, Reason, Status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ACTIONS = ACTIONS | {f"{verb}_{timer}" for verb in ("start", "stop") for timer in TIMERS}
 _LINK = frozenset({"dial", "refresh", "open", "close"})
 _LOGIN = frozenset({"authenticate", "save"})
 _SOCKET = frozenset({"open", "own ping"})
@@ -90,11 +92,12 @@ class Situation:
     """One reachable configuration, and what can be under way in it."""
 
     __slots__ = (
-        "_known", "dead_end", "index", "moves", "pending", "starts", "states", "status", "waits",
+        "_actions", "_known", "dead_end", "index", "moves", "pending", "starts", "states", "status", "waits",
     )  # fmt: skip
 
     def __init__(self, table: Table, index: int) -> None:
         self._known = table.states
+        self._actions = table.actions | _ACTIONS
         self.index = index
         """Which configuration of the table."""
         self.states = table.active[index]
@@ -130,6 +133,12 @@ class Situation:
         for state in states:
             if state not in self._known:
                 raise InvalidChart(f"a rule asks for the state {state!r}, which the chart lacks")
+
+    def check_actions(self, actions: tuple[str, ...]) -> None:
+        """Raise InvalidChart if one of these is no action."""
+        for action in actions:
+            if action not in self._actions:
+                raise InvalidChart(f"a rule asks for the action {action!r}, which there is not")
 
     @property
     def timers(self) -> frozenset[str]:
@@ -167,16 +176,23 @@ class Move:
     """One row: an event in a situation, what it does and where it leads."""
 
     before: Situation
+    """Where it begins."""
     event: str
+    """What happens, by the chart's name for it."""
     embargoed: bool
     """Whether this is the row for the time in which a server's Retry-After runs (B4)."""
     after: Situation
+    """Where it leads; the same situation if nothing changes."""
     disposition: Disposition
+    """Whether it acts, is refused, is stale or ignored."""
     actions: tuple[str, ...]
+    """The names of its effects, in order."""
     settled: dict[str, Code | None]
     """The kinds of waiting command that end here, with their failure or `None` for success."""
     reason: Reason | None
+    """The reason that listeners are told, if they are told anything (T2)."""
     refusal: Code | None
+    """The code with which the call is refused, if it is."""
     wrong: tuple[str, ...]
     """What is wrong with the order of its actions, whatever the rules say."""
 
@@ -191,11 +207,17 @@ class Move:
         return self.before is self.after and not (self.actions or self.settled or self.reason)
 
     def does(self, *actions: str) -> bool:
-        """Say whether all of these actions are among its own."""
+        """Say whether all of these actions are among its own.
+
+        Raises:
+            InvalidChart: there is no such action, neither of ours nor of the chart's own.
+        """
+        self.before.check_actions(actions)
         return set(actions) <= set(self.actions)
 
     def does_any(self, *actions: str) -> bool:
-        """Say whether one of these actions is among its own."""
+        """Say whether one of these actions is among its own; see `does`."""
+        self.before.check_actions(actions)
         return not set(actions).isdisjoint(self.actions)
 
     def enters(self, *states: str) -> bool:

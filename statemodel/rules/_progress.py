@@ -9,25 +9,30 @@ a trap. Under each assumption stands the event that it excludes, so that droppin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from statemodel._errors import StateModelError
+from statemodel._errors import MissingExtra
 from statemodel._table import Disposition
 from statemodel.rules._model import Model, Move, Situation
 from statemodel.rules._rule import Obstacle, on_progress
 
 
-def _networkx() -> Any:
+def networkx() -> Any:
+    """Return the graph library.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
     try:
-        import networkx  # noqa: PLC0415 - only checks of progress need it
-    except ImportError as error:
-        raise StateModelError(
-            "checking progress needs networkx: install statemodel[check]"
-        ) from error
-    return networkx
+        import networkx as library  # noqa: PLC0415 - only checks of progress need it
+    except ModuleNotFoundError as error:
+        if error.name != "networkx":
+            raise
+        raise MissingExtra("networkx", "checking progress", "check") from error
+    return library
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Assumption:
     """The answer that comes in the end to whoever waits for it."""
     timers: bool = False
     """Whether it is that time passes, so that timers fire."""
+    late: frozenset[str] = frozenset()
+    """The timers' events that come only when a Retry-After is over."""
 
 
 _CALLS = (
@@ -50,8 +57,13 @@ _CALLS = (
 )
 
 TIME_PASSES = Assumption("time passes, so that timers fire", timers=True)
+KEPT_WAITS = Assumption(
+    "who waits for a Retry-After is not woken before it is over (a theorem: server_wait_is_kept)",
+    late=frozenset({"embargo_due", "retry_due"}),
+)
 ASSUMPTIONS = (
     TIME_PASSES,
+    KEPT_WAITS,
     Assumption("the network stays up", frozenset({"network_lost"})),
     Assumption("the application is silent", frozenset(_CALLS.split())),
     Assumption("the server answers a dial in the end", owed="dial_succeeded"),
@@ -67,18 +79,20 @@ ASSUMPTIONS = (
 
 _NETWORK_RETURNS = Assumption("the network comes back", owed="network_restored")
 
-_AFTER_EMBARGO = frozenset({"embargo_due", "retry_due"})
-"""The machine sets these timers no earlier than the end of a Retry-After, so that their rows for the
-time before it cannot be taken; the dense-time proof shows it."""
+_PUT_OFF_WITHOUT_A_ROW = frozenset({"heartbeat"})
+"""Each frame that comes in moves this timer's deadline (H1), so that it need never fire."""
+
+_ANSWER_TO = {"dial": "dial_succeeded", "refresh": "refresh_succeeded"}
+"""The answer that is owed for a question; asked again and again, it need never come."""
 
 
-def _possible(move: Move) -> bool:
+def _possible(move: Move, *, early: bool = False) -> bool:
     if move.disposition is not Disposition.HANDLED:
         return False
     timer = move.event.removesuffix("_due")
     if timer != move.event and timer not in move.before.timers:
         return False
-    return not (move.embargoed and move.event in _AFTER_EMBARGO)
+    return early or not (move.embargoed and move.event in KEPT_WAITS.late)
 
 
 def traps(
@@ -98,8 +112,8 @@ def traps(
         owed: The answers that come in the end to whoever waits for them.
         ending: Leaving is also to end the commands of this kind.
     """
-    networkx = _networkx()
-    graph: Any = networkx.MultiDiGraph()
+    graphs = networkx()
+    graph: Any = graphs.MultiDiGraph()
     graph.add_nodes_from(sorted(places, key=lambda here: here.index))
     possible: dict[Situation, dict[str, list[Move]]] = {here: {} for here in places}
     for move in moves:
@@ -107,14 +121,16 @@ def traps(
             possible[move.before].setdefault(move.event, []).append(move)
             if move.after in places and ending not in move.settled:
                 graph.add_edge(move.before, move.after, move=move)
-    for part in networkx.strongly_connected_components(graph):
+    for part in graphs.strongly_connected_components(graph):
         within = [move for _, _, move in graph.subgraph(part).edges(data="move")]
         started = {a.removeprefix("start_") for move in within for a in move.actions}
+        asked_anew = {_ANSWER_TO[a] for move in within for a in move.actions if a in _ANSWER_TO}
         running = frozenset.intersection(*(p.timers for here in part for p in here.pending))
+        running -= _PUT_OFF_WITHOUT_A_ROW
         fires = {t for t in running - started if all(f"{t}_due" in possible[h] for h in part)}
         comes = {
             event
-            for event in owed
+            for event in set(owed) - asked_anew
             if all(event in possible[here] for here in part)
             and not any(move.event == event for move in within)
         }
@@ -122,11 +138,12 @@ def traps(
             yield min(part, key=lambda here: here.index)
 
 
-def _obstacles_to_connecting(model: Model, assumptions: Iterable[Assumption]) -> Iterator[Obstacle]:
+def _obstacles_to_connecting(model: Model, assumptions: Sequence[Assumption]) -> Iterator[Obstacle]:
     never = frozenset().union(*(a.never for a in assumptions))
     owed = [a.owed for a in assumptions if a.owed]
     timers = any(a.timers for a in assumptions)
-    moves = [m for m in model.moves if _possible(m) and m.event not in never]
+    early = KEPT_WAITS not in assumptions
+    moves = [m for m in model.moves if _possible(m, early=early) and m.event not in never]
     places = {
         here
         for here in model.situations
@@ -172,11 +189,11 @@ def assumptions_are_needed(model: Model) -> Iterator[Obstacle]:
     "G2", "From every configuration of a connection that has not ended, connected can be reached."
 )
 def connected_can_be_reached(model: Model) -> Iterator[Obstacle]:
-    networkx = _networkx()
-    back: Any = networkx.DiGraph((m.after, m.before) for m in model.moves if _possible(m))
+    graphs = networkx()
+    back: Any = graphs.DiGraph((m.after, m.before) for m in model.moves if _possible(m))
     back.add_nodes_from(model.situations)
     goals = [here for here in model.situations if here.has("connected")]
-    reaching = set(goals).union(*(networkx.descendants(back, goal) for goal in goals))
+    reaching = set(goals).union(*(graphs.descendants(back, goal) for goal in goals))
     for here in model.situations:
         if here not in reaching and not here.has("ended"):
             yield Obstacle(here, "from here connected cannot be reached")
@@ -186,14 +203,14 @@ def connected_can_be_reached(model: Model) -> Iterator[Obstacle]:
     "G3", "Time is never held up: no chain of timers that may be due at once comes back to itself."
 )
 def no_timelock(model: Model) -> Iterator[Obstacle]:
-    networkx = _networkx()
+    graphs = networkx()
     # A wait for a retry may be drawn as 0; all other timers take time from when they are started.
-    at_once: Any = networkx.DiGraph()
+    at_once: Any = graphs.DiGraph()
     for move in model.moves:
         timer = move.event.removesuffix("_due")
         if _possible(move) and timer != move.event and timer in ("retry", "embargo"):
             at_once.add_edge(move.before, move.after)
-    for part in networkx.strongly_connected_components(at_once):
+    for part in graphs.strongly_connected_components(at_once):
         first = min(part, key=lambda here: here.index)
         if len(part) > 1 or at_once.has_edge(first, first):
             yield Obstacle(first, "timers can fire here for ever without any time passing")
@@ -214,10 +231,15 @@ def _ends(kind: str, *, given: Iterable[Assumption]) -> Callable[[Model], Iterat
 
 
 _BY_TIME = [
-    on_progress("C4", f"A waiting `{kind}` ends by time alone, whatever else happens or does not.")(
-        _ends(kind, given=())
+    on_progress(
+        "C4", f"A waiting `{kind}` {ends} by time alone, whatever else happens or does not."
+    )(_ends(kind, given=()))
+    for kind, ends in (
+        ("login", "ends"),
+        ("disconnect", "ends"),
+        ("logout", "waits no longer for the socket (the store's answer is the adapter's to bound)"),
+        ("shut_down", "ends"),
     )
-    for kind in ("login", "disconnect", "logout", "shut_down")
 ]
 
 _BY_SERVER = on_progress(

@@ -71,6 +71,14 @@ class Rule:
     theorems: tuple[str, ...] = ()
     """The theorems of `statemodel.proof` that are about it."""
 
+    def __post_init__(self) -> None:
+        for name in ("number", "statement", "source"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"a rule's {name} is a string, not {getattr(self, name)!r}")
+        for name in ("checks", "theorems"):
+            if not isinstance(getattr(self, name), tuple):
+                raise TypeError(f"a rule's {name} are a tuple, not {getattr(self, name)!r}")
+
 
 def on_configurations(
     number: str, claim: str

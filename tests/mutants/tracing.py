@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from statemodel import Table, Timings
+from statemodel import Mode, Table, Timings
 from statemodel._runs import Runs
 from statemodel._world import World
 from statemodel.scripts import Script, Step
@@ -142,23 +142,39 @@ def _times(world: World) -> list[Step]:
 
 
 def judge_backoff(table: Table) -> str | None:
-    """Let dials fail one after the other; return B1 if a wait is not the rulebook's share of its most.
+    """Let dials fail and sockets be lost; return B1 or B2 if a wait is not the rulebook's.
 
     The rules on traces know the bounds of a wait only, because a trace does not tell what was drawn.
     """
-    opening = "open auto", "login", "authenticator authenticated", "store saved"
+    stable = TIMINGS.stable_after
     for draw in (0.0, 0.25, 0.999):
-        world = World.of(replace(Script.parse(opening[0]), timings=TIMINGS), table=table)
-        for line in opening[1:]:
-            world.play(Step.parse(line))
+        world = _dialling(table)
         for failures in range(1, 9):
             world.play(Step.answer("fail", draw=draw))
-            wait = (world.machine.next_deadline or 0.0) - world.now
-            most = min(TIMINGS.backoff_cap, TIMINGS.backoff_base * 2 ** (failures - 1))
-            if abs(wait - draw * most) > 1e-9:
+            if not _waits(world, draw, failures):
                 return "B1"
-            world.play(Step(do="wait", number=wait))
+        for connected, failures in ((stable - 0.5, 9), (stable + 0.5, 1), (stable / 2, 2)):
+            world.play(Step.answer("accept"))
+            world.play(Step(do="wait", number=connected))
+            world.play(Step.answer("drop", draw=draw))
+            if not _waits(world, draw, failures):
+                return "B2"
     return None
+
+
+def _dialling(table: Table) -> World:
+    world = World.of(Script(mode=Mode.AUTO, timings=TIMINGS), table=table)
+    for line in ("login", "authenticator authenticated", "store saved"):
+        world.play(Step.parse(line))
+    return world
+
+
+def _waits(world: World, draw: float, failures: int) -> bool:
+    """Let the wait for a retry pass; say whether it is what B1 makes of the draw."""
+    wait = (world.machine.next_deadline or 0.0) - world.now
+    most = min(TIMINGS.backoff_cap, TIMINGS.backoff_base * 2 ** (failures - 1))
+    world.play(Step(do="wait", number=wait))
+    return abs(wait - draw * most) < 1e-9
 
 
 def changed_rows(table: Table, original: Table) -> list[Row]:

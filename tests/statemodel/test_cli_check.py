@@ -247,7 +247,7 @@ def test_json_has_what_the_table_has(run) -> None:
         ("M3,M3", ("two rules M3",)),
         ("", ("no rule",)),
         (",", ("no rule",)),
-        ("mine:EMPTY", ("mine:EMPTY", "no rule")),
+        ("mine:EMPTY", ("no rule",)),
         ("mine:NO_RULES", ("'X1'", "no statemodel.rules.Rule")),
         ("mine:NUMBER", ("mine:NUMBER", "no collection")),
         ("mine:TWICE", ("two rules X1",)),
@@ -346,7 +346,7 @@ def test_a_changed_chart_is_caught_and_what_is_printed_replays(run, here) -> Non
 def test_a_changed_chart_prints_the_script_that_it_replays(run, here) -> None:
     """M8: what stands in the table's text is a script as it is, once the indent is gone."""
     code, out, _ = run("check", "--chart", "changed:ConnectionChart", "--rules", "M8")
-    _, _, after = out.partition("(`statemodel play` replays it):\n")
+    _, _, after = out.partition("with the same --chart:\n")
     script, _, _ = after.partition("  what can be seen of it:\n")
     (here / "found.txt").write_text(script, "utf-8")
 

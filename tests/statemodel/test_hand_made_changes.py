@@ -130,7 +130,7 @@ def test_what_is_printed_can_be_replayed_and_is_broken_again(changed):
     _, *exchanges = CHANGES["a retry that survives entering the background"]
     table = compile_chart(changed(*exchanges))
     report = verify(table)
-    text = report_text(report, table)
+    text = report_text(report)
     script = next(f.run for f in report.failures if f.kind is Kind.TRACE)
 
     assert textwrap.indent(script.text().rstrip(), "      ") in text

@@ -77,7 +77,7 @@ def test_without_runs_no_rule_of_traces_is_asked() -> None:
 
     report = verify(TABLE, rules=[on_traces(never)], runs=False)
 
-    assert (report.runs, report.verdicts, report.ok) == (0, (), True)
+    assert (report.runs, report.verdicts, report.ok) == (0, (), False)
 
 
 def test_a_rule_without_checks_has_no_verdict() -> None:
@@ -85,7 +85,7 @@ def test_a_rule_without_checks_has_no_verdict() -> None:
     report = verify(TABLE, rules=[own_rule()], runs=False)
 
     assert report.of("X1") == ()
-    assert report.ok
+    assert not report.ok
 
 
 def test_verdicts_are_counted_and_sorted_by_rule() -> None:
@@ -195,7 +195,7 @@ def test_obstacles_that_are_none_are_an_error(answer) -> None:
             ("two rules X1",),
         ),
         (["M3"], ("'M3'", "no statemodel.rules.Rule")),
-        ("M3", ("'M'", "no statemodel.rules.Rule")),
+        ("M3", ("'M3'", "no collection of rules")),
         ([RULES["M3"].checks[0]], ("ConfigurationCheck", "no statemodel.rules.Rule")),
         ({"M3": "M3"}, ("'M3'", "no statemodel.rules.Rule")),
         ([Rule("X1", "text", "D", ("no check",))], ("X1", "'no check'")),
@@ -276,7 +276,7 @@ def test_without_networkx_it_is_said_what_to_install(monkeypatch) -> None:
     """Progress needs a library that is optional; the error names what brings it."""
     monkeypatch.setitem(sys.modules, "networkx", None)
 
-    with pytest.raises(StateModelError, match=r"install statemodel\[check\]"):
+    with pytest.raises(StateModelError, match=r"pip install 'statemodel\[check\]'"):
         verify(TABLE, rules=[RULES["G2"]], runs=False)
     assert verify(TABLE, rules=[RULES["M3"]], runs=False).ok
 

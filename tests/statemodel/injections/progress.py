@@ -24,7 +24,7 @@ PROGRESS = (
         at("disconnect", "connected").without("start_close"),
     ),
     Injection(
-        "C4", "A waiting `logout` ends by time alone",
+        "C4", "A waiting `logout` waits no longer",
         "The close that a logout begins has no time limit.",
         at("logout", "connected").without("start_close"),
     ),

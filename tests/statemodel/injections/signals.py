@@ -8,6 +8,11 @@ from tests.statemodel.table_editing import at
 
 SIGNALS = (
     Injection(
+        "B2", "Nothing stops it",
+        "A ping puts the time to stability off for good.",
+        at("ping", "connected").doing("stop_stable"),
+    ),
+    Injection(
         "T2", "names what has caused it",
         "A socket closed by the server is told as a silent peer.",
         at("socket_closed", "connected foreground").told(Reason.NO_ANSWER),
