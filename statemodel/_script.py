@@ -18,6 +18,7 @@ driver, and on any other implementation.
     reach 0.5                  # the same, but what is due at the very end has not fired yet
     sleep 40                   # the clock jumps: the next step finds everything late
     custom charger_plugged     # an event of a region of one's own
+    disconnect together        # the next step comes in the same turn: nothing runs between them
 
 A step for which the moment is not right, as `peer accept` when nobody dials, does nothing.
 """
@@ -108,6 +109,8 @@ class Step:
     """For `wait`, `reach`, `sleep`: seconds, finite and >= 0; for `cancel`: the command, from 1."""
     draw: float = 0.5
     """The random number in [0, 1) that the machine is given with this step."""
+    together: bool = False
+    """Whether the next step comes in the same turn; means nothing to the pure machine."""
 
     def __post_init__(self) -> None:
         if self.do in _NAMED:
@@ -150,6 +153,10 @@ class Step:
             InvalidInput: this is no step; the message says what is allowed.
         """
         words, draw = line.split(), 0.5
+        # Of `login together` the second word is the user.
+        together = words[-1:] == ["together"] and len(words) > 1 + (words[0] in _NAMED)
+        if together:
+            words = words[:-1]
         if len(words) > 2 and words[-2] == "draw":
             draw = _number(words[-1])
             words = words[:-2]
@@ -159,10 +166,10 @@ class Step:
         if do in _SECONDS or do == "cancel":
             if not argument:
                 raise InvalidInput(f"{do} takes a number")
-            return cls(do=do, number=_number(argument), draw=draw)
+            return cls(do=do, number=_number(argument), draw=draw, together=together)
         if do in ("login", "restored"):
             argument = argument or USER
-        return cls(do=do, what=argument, draw=draw)
+        return cls(do=do, what=argument, draw=draw, together=together)
 
     def __str__(self) -> str:
         words = [self.do]
@@ -172,6 +179,9 @@ class Step:
             words.append(self.what)
         if self.draw != 0.5:
             words += ["draw", _text(self.draw)]
+        if self.together:
+            words += [self.what] if words == [self.do] and self.do in _NAMED else []
+            words.append("together")
         return " ".join(words)
 
 

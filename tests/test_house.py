@@ -26,6 +26,7 @@ SOURCES = sorted(
     [
         "statemodel",
         "statemodel.checking",
+        "statemodel.conformance",
         "statemodel.proof",
         "statemodel.rules",
         "statemodel.scripts",

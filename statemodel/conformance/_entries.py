@@ -1,0 +1,95 @@
+"""Which entries of a trace a subject reports, and which of its reports cannot be true.
+
+No rule is judged here: a report is held against what the kit itself knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NoReturn, TypeGuard
+
+from statemodel import traces as t
+from statemodel.conformance._subject import SubjectError, Trouble
+from statemodel.timelines import describe
+
+REPORTS = (
+    t.Returned,
+    t.Dialled,
+    t.CloseBegun,
+    t.SocketGone,
+    t.PingSent,
+    t.StatusSeen,
+    t.Reading,
+    t.Delivered,
+)
+"""What a subject reports, beside the beginnings of `Stored` and `Refreshed`."""
+
+TOLERANCE = 1e-6
+"""Seconds by which the same sum of times may differ between languages."""
+
+
+def is_report(entry: object) -> TypeGuard[t.Entry]:
+    """Say whether an entry is a subject's to report."""
+    if isinstance(entry, (t.Stored, t.Refreshed)):
+        return entry.phase == "begun"
+    return isinstance(entry, REPORTS)
+
+
+class Truth:
+    """What the kit knows for certain, to hold the reports of a subject against."""
+
+    def __init__(self) -> None:
+        self._sockets = 0
+        self._pings = 0
+        self._calls: dict[int, str] = {}
+
+    def called(self, command: int, name: str) -> None:
+        """Note a call."""
+        self._calls[command] = name
+
+    def check(self, entry: object, *, since: float, until: float) -> t.Entry:
+        """Return a report that can be true, its time brought between the bounds.
+
+        Args:
+            entry: The report.
+            since: The time of the report before it, or of the act that it belongs to.
+            until: When the act ended.
+
+        Raises:
+            SubjectError: it cannot be true; the message says why.
+        """
+        if not is_report(entry):
+            _lied(f"it reported {entry!r}, which is not a subject's to report")
+        what = describe(entry)
+        if entry.time < since - TOLERANCE:
+            _lied(f"time went back: {what!r} at {entry.time:.10g}, but it was {since:.10g} already")
+        if entry.time > until + TOLERANCE:
+            _lied(f"{what!r} is at {entry.time:.10g}, but no time passed after {until:.10g}")
+        self._check_numbers(entry)
+        time = min(max(entry.time, since), until)
+        return entry if time == entry.time else replace(entry, time=time)
+
+    def _check_numbers(self, entry: t.Entry) -> None:
+        match entry:
+            case t.Dialled():
+                self._sockets += 1
+                if entry.socket != self._sockets:
+                    _lied(f"it dialled socket {entry.socket}, but the next is {self._sockets}")
+            case t.Returned():
+                if entry.command not in self._calls:
+                    _lied(f"call {entry.command} returned, but there was no such call")
+            case t.CloseBegun() | t.SocketGone() | t.Reading() | t.Delivered() | t.PingSent():
+                if not 1 <= entry.socket <= self._sockets:
+                    _lied(f"it reported on socket {entry.socket}, which it never dialled")
+            case _:
+                pass
+        if isinstance(entry, t.PingSent):
+            self._pings += 1
+            if entry.ping != self._pings:
+                _lied(f"it sent ping {entry.ping}, but the next is {self._pings}")
+            if entry.command is not None and self._calls.get(entry.command) != "ping":
+                _lied(f"it sent a ping for call {entry.command}, which is no call of ping")
+
+
+def _lied(sentence: str) -> NoReturn:
+    raise SubjectError(Trouble.LIED, sentence)

@@ -1,0 +1,165 @@
+"""The deterministic part of the test: scripts written for it, and runs of the table.
+
+Owns what is played, not how: exact time boundaries, pairs of commands in one turn, waits by the
+hundred, and runs that together take every row of the connection's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+
+from statemodel._connection_table import TABLE
+from statemodel._runs import Runs
+from statemodel._timings import Timings
+from statemodel._vocabulary import Mode
+from statemodel.conformance._playing import missing_for
+from statemodel.scripts import Script, Step
+
+_BOUNDARIES = {
+    Mode.MANUAL: (
+        # The window of the background, from all sides (M3 to M6, M10 to M12).
+        "UP / background / wait 29.875 / wait 0.125 / wait 5 / foreground / wait 60",
+        "UP / background / wait 29.875 / foreground / peer pong / wait 29.875 / wait 11",
+        "UP / background / reach 30 / foreground / peer pong / wait 20",
+        "UP / background / wait 30 / foreground / wait 20",
+        "UP / background / wait 20 / ping / peer pong / wait 10 / wait 19.875 / wait 0.125 / wait 9",
+        "UP / background / reach 30 / ping / peer pong / wait 29.875 / wait 0.125 / wait 9",
+        "UP / background / ping / wait 1 / peer pong / wait 28.875 / wait 0.125 / wait 9",
+        "UP / background / wait 15 / background / wait 15 / wait 9",
+        "UP / ping / peer pong / background / wait 29.875 / wait 0.125 / wait 9",
+        "UP / background / wait 20 / foreground / peer pong / wait 5 / background / wait 29 / wait 1",
+        "UP / background / wait 20 / connect / wait 10 / wait 9",
+        "UP / background / disconnect / peer closed / wait 2 / connect / peer accept / wait 29 / wait 1",
+        "UP / background / peer drop / wait 31 / foreground / wait 31 / connect / peer accept / wait 5",
+        "UP / background / peer drop / foreground / connect / peer accept / wait 29 / peer frame / wait 2",
+        "UP / background / ping / foreground / peer pong / peer pong / wait 10",
+        "UP / background / ping / wait 2 / foreground / peer pong / peer frame / wait 8 / wait 20",
+        "UP / background / ping / wait 10 / wait 31 / foreground / wait 31",
+        "UP / peer drop / background / wait 31 / foreground / wait 31",
+    ),
+    Mode.AUTO: (
+        "UP / background / wait 5 / foreground / peer accept / wait 5",
+        "UP / background / peer closed / foreground / wait 10 / wait 31",
+        "UP / disconnect / peer closed / background / foreground / peer accept / wait 5",
+        "FRESH / login / authenticator authenticated / store saved / background / foreground / "
+        "peer accept / background / peer closed / foreground / wait 5",
+        "FRESH / login / authenticator authenticated / store saved / peer accept / logout / "
+        "peer closed / store cleared / login / authenticator authenticated / store saved / "
+        "background / foreground / wait 5",
+    ),
+}
+
+_EITHER = (
+    # Pings and the heartbeat (P2, P5, H1, H2).
+    "UP / ping / wait 9.875 / peer pong / wait 19",
+    "UP / ping / reach 10 / peer pong / wait 19",
+    "UP / ping / wait 10 / wait 31",
+    "UP / ping / wait 5 / peer frame / wait 5 / wait 5 / ping / peer pong / wait 1",
+    "UP / wait 29.875 / wait 0.125 / peer pong / wait 29.875 / wait 0.125 / wait 10 / wait 31",
+    "UP / wait 29 / peer frame / wait 1 / wait 28.875 / wait 0.125 / wait 9 / peer frame / wait 9",
+    "UP / background / foreground / wait 4.875 / wait 0.125 / wait 31",
+    # Attempts, closes, logins and refreshes (K4, K5, S1, B5).
+    "DIAL / wait 9.875 / peer accept / wait 5",
+    "DIAL / wait 10 / wait 31 / peer accept / wait 5",
+    "UP / disconnect / wait 4.875 / wait 0.125 / connect / peer accept",
+    "UP / disconnect / connect / peer closed / peer accept / wait 20",
+    "UP / disconnect / wait 3 / connect / wait 2 / peer accept / wait 20",
+    "FRESH / login / wait 29.875 / wait 0.125 / login / authenticator authenticated / wait 29.875 / "
+    "wait 0.125 / wait 5",
+    "DIAL / peer refuse_401 / wait 29.875 / wait 0.125 / wait 31",
+    "DIAL / peer refuse_401 / authenticator refreshed / peer accept / wait 9.875 / "
+    "peer close_4401 / wait 5",
+    "DIAL / peer refuse_401 / authenticator refreshed / peer accept / wait 10 / peer close_4401 / "
+    "authenticator refreshed / peer accept",
+    # Waiting (B1, B2, B4, C3, N2).
+    "DIAL / peer fail / wait 1 / peer fail / wait 2 / peer fail / wait 4 / peer accept / wait 9.875 / "
+    "peer drop / wait 8 / peer accept / wait 10 / peer drop / wait 1 / peer accept",
+    "DIAL / peer retry_after_8 / wait 7.875 / connect / network down / network up / wait 0.125 / "
+    "wait 1 / peer accept / wait 1",
+    "DIAL / peer retry_after_900 / wait 299.875 / connect / wait 0.125 / wait 1 / peer accept",
+    "DIAL / connect / connect / peer accept / wait 7 / peer frame / wait 1",
+    "DIAL / disconnect / peer accept / wait 31",
+    "DIAL / background / peer accept / wait 31 / foreground / wait 31",
+    "DIAL / logout / peer accept / store cleared / wait 31",
+    "DIAL / network down / peer accept / wait 31 / network up / peer accept / wait 1",
+    "DIAL / peer fail / wait 0.5 / disconnect / wait 31",
+    "UP / reader pause / ping / wait 31 / reader resume / peer pong / wait 10 / wait 1",
+    "UP / peer throttle / peer drop / wait 1 / peer accept / peer throttle / peer unthrottle / wait 1",
+)
+
+_PLACES = ("IN", "DIAL", "UP", "UP / disconnect", "DIAL / peer fail", "UP / background")
+_TURNS = ("connect", "disconnect", "ping", "logout", "background", "foreground", "network down")
+
+_GOLDEN = 0.6180339887498949
+"""Its multiples, modulo 1, are spread evenly: random numbers that are the same every time."""
+
+
+def boundaries(capabilities: frozenset[str]) -> Iterator[Script]:
+    """Yield scripts on the exact time boundaries, of both modes as far as a subject has them."""
+    for mode, special in _BOUNDARIES.items():
+        for line in (*special, *_EITHER):
+            yield from _written(mode, line, capabilities)
+
+
+def turns(capabilities: frozenset[str]) -> Iterator[Script]:
+    """Yield scripts in which two things happen in one turn, from where a connection can be."""
+    for mode in Mode:
+        for place in _PLACES:
+            for first in _TURNS:
+                for second in _TURNS:
+                    line = (
+                        f"{place} / {first} together / {second} / wait 0.5 / peer accept / wait 11"
+                    )
+                    yield from _written(mode, line, capabilities)
+
+
+def many_waits(capabilities: frozenset[str]) -> Iterator[Script]:
+    """Yield scripts of a hundred losses, of which the waits tell something only together."""
+    patient = Timings(dial_timeout=1000)
+    for mode in Mode:
+        for loss in (
+            "peer accept / peer drop / wait 30",
+            "peer accept / wait 10.5 / peer drop / wait 1",
+        ):
+            line = "DIAL / " + " / ".join([loss] * (100 if "30" in loss else 40))
+            for script in _written(mode, line, capabilities):
+                steps = tuple(
+                    replace(step, draw=round((at + 1) * _GOLDEN % 1, 6))
+                    for at, step in enumerate(script.steps)
+                )
+                yield replace(script, timings=patient, steps=steps)
+
+
+@cache
+def covering() -> tuple[Script, ...]:
+    """Return the runs of the connection's table that together take every row, time included."""
+    return tuple(
+        replace(script, steps=(*script.steps, Step(do="wait", number=11.0)))
+        for script in Runs(TABLE).covering()
+    )
+
+
+def possible(scripts: Iterable[Script], capabilities: frozenset[str]) -> Iterator[Script]:
+    """Yield the scripts that a subject can be opened for."""
+    return (script for script in scripts if not missing_for(script, capabilities))
+
+
+def _written(mode: Mode, line: str, capabilities: frozenset[str]) -> Iterator[Script]:
+    """Yield the script that a line means, if a subject can log in and has the mode."""
+    if "restored" in capabilities:
+        log_in = "restored"
+    elif "login" in capabilities:
+        log_in = "login / authenticator authenticated / store saved"
+    else:
+        log_in = ""
+    dial = log_in if mode is Mode.AUTO else f"{log_in} / connect"
+    words = {"FRESH": "", "IN": log_in, "DIAL": dial, "UP": f"{dial} / peer accept"}
+    if mode is Mode.AUTO:  # logging in dials already
+        words["IN"] = f"{log_in} / disconnect"
+    start, _, rest = line.partition(" / ")
+    parts = f"{words[start]} / {rest}".split(" / ")
+    script = Script(mode=mode, steps=tuple(Step.parse(part) for part in parts if part))
+    if not missing_for(script, capabilities):
+        yield script
