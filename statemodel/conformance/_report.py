@@ -10,6 +10,7 @@ from xml.etree import ElementTree as Xml
 
 from statemodel.conformance._cases import Failure
 from statemodel.conformance._subject import CAPABILITIES, PROTOCOL
+from statemodel.conformance._waits import OF_WAITS
 from statemodel.rules import RULES
 from statemodel.timelines import describe
 from statemodel.trace_rules import TRACE_RULES
@@ -77,7 +78,7 @@ class Report:
         ]
         if missing:
             return f"needs {', '.join(missing)}"
-        if number in TRACE_RULES:
+        if number in {*TRACE_RULES, *OF_WAITS}:
             return "nothing is known of the subject"
         return "cannot be seen in what a connection does"
 

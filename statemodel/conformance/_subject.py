@@ -31,7 +31,7 @@ CAPABILITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ping": ("P1", "P2", "P3", "M4", "M11"),
         "send": (),
         "status": ("T1", "T2", "T3", "T6", "K4"),
-        "reasons": ("M5",),
+        "reasons": ("M5", "T2"),
         "cancel": (),
         "shut_down": ("O4",),
         "throttling": ("T7",),

@@ -11,6 +11,9 @@ from statemodel._vocabulary import Mode
 from statemodel.trace_rules import Finding, View
 from statemodel.traces import Dialled, Opened, SocketEnded, Trace
 
+OF_WAITS = frozenset({"B1", "B2", "B3"})
+"""The rules that many waits together show something about."""
+
 ENOUGH = 30
 """Waits of a kind from which on their spread is judged: by chance alone one half of the range
 stays empty once in 2^29 runs."""

@@ -56,8 +56,10 @@ def opening(draw: Any, capabilities: frozenset[str]) -> tuple[Script, float]:
 
 
 def first_steps(draw: Any, capabilities: frozenset[str]) -> tuple[Step, ...]:
-    """Draw whether a saved user is found."""
-    if "restored" in capabilities and draw(st.booleans()):
+    """Draw whether a saved user is found; without a login, that is the only way in."""
+    if "restored" not in capabilities:
+        return ()
+    if draw(st.integers(0, 9)) > (4 if "login" in capabilities else 0):
         return (Step.parse("restored"),)
     return ()
 
