@@ -75,8 +75,28 @@ _TAIL = """
 ## Codes
 
 Refusals are given in this order: `ERR_CLOSED`, `ERR_NOT_LOGGED_IN`, `ERR_APP_IN_BACKGROUND`, success
-with an open socket (C1), `NO_INTERNET_CONNECTION`, `NO_WEBSOCKET_CONNECTION`. `transport.Code` lists
-all codes.
+with an open socket (C1), `NO_INTERNET_CONNECTION`, `NO_WEBSOCKET_CONNECTION`.
+
+| code | when |
+|---|---|
+| `ERR_CHAT_API_FAILURE` | initialising the facade has failed |
+| `ERR_NOT_LOGGED_IN` | S6 |
+| `NO_WEBSOCKET_CONNECTION` | P3, and sending without an open socket |
+| `NO_INTERNET_CONNECTION` | M10 |
+| `ERR_LOGIN_IN_PROGRESS`, `ERR_ALREADY_LOGGED_IN` | S7 |
+| `ERR_AUTHENTICATION_FAILED`, `ERR_SESSION_NOT_SAVED` | S1 |
+| `ERR_SESSION_NOT_CLEARED` | S5 |
+| `ERR_APP_IN_BACKGROUND` | A5, C4 |
+| `ERR_DISCONNECTED`, `ERR_LOGGED_OUT` | a waiting call is overtaken by `disconnect` or `logout` |
+| `ERR_CONNECTION_LOST` | a waiting call's socket went, or its connection became unwanted (P2, M5, M7, M8) |
+| `ERR_CONNECTION_REFUSED` | B5 |
+| `ERR_PING_TIMEOUT` | P2 |
+| `ERR_MESSAGE_TOO_BIG`, `ERR_INSECURE_URL` | limits of the adapter |
+| `ERR_CLOSED` | O4 |
+
+A change of status has one of these reasons (T2): `login`, `restored`, `connect`, `foreground`, `network_up`,
+`retry`, `opened`, `throttled`, `unthrottled`, `disconnect`, `logout`, `background`, `background_timeout`,
+`network_down`, `dial_failed`, `closed_by_peer`, `no_answer`, `refused`, `shut_down`.
 """
 
 _EVIDENCE_HEAD = """\

@@ -7,7 +7,7 @@ from itertools import chain
 
 from statemodel._vocabulary import Code, Mode, Reason
 from statemodel.trace_rules._dials import missing_dials, sockets_left, unwanted_attempts
-from statemodel.trace_rules._facts import EPSILON, Facts, timer_due
+from statemodel.trace_rules._facts import EPSILON, Facts, same, timer_due
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._view import Moment, View
@@ -66,9 +66,17 @@ def _overdue(view: View) -> Iterator[Moment]:
     told: int | None = None
     for moment in view.moments:
         facts = moment.before
-        if facts.why == "grace" and not facts.wanted and facts.current not in (None, told):
+        if facts.why != "grace" or facts.wanted or facts.current in (None, told):
+            continue
+        if not _on_time(moment):
             told = facts.current
             yield moment
+
+
+def _on_time(moment: Moment) -> bool:
+    """Tell whether a moment is of the instant in which a window ends, whatever is told first there."""
+    step = moment.step
+    return step.cause is None and step.start.wanted and same(moment.time, step.time)
 
 
 def _window(view: View, *origins: str) -> Iterator[Complaint]:

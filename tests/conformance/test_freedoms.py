@@ -167,10 +167,6 @@ def test_what_the_rules_leave_open_is_no_fault(free, seed):
     assert subject.changed > 20, "it made use of its freedom"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the trace rules take the window as over when the status is told, not the instant",
-)
 def test_a_status_may_be_told_before_the_socket_is_closed():
     """T2, M3, M5: at the instant in which a window ends, in whichever order it is told."""
     subject = FreeSubject(0, status_before_the_socket)
