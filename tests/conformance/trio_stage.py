@@ -310,6 +310,8 @@ class Stage(Log):
     async def _ask(self, name: str) -> None:
         if self._over:
             return
+        # Called off before it ran, it must not stand before one that came in the same turn.
+        await trio.lowlevel.checkpoint_if_cancelled()
         question = self._questions[name] = Question()
         try:
             await question.wait()
