@@ -266,7 +266,8 @@ class Core:
                 deadline = self._not_before
             case "heartbeat":  # H1: from the last frame or the foreground, whichever is later
                 deadline = max(self._pings.heard_at, self._foreground_at)
-                deadline += self.timings.heartbeat_interval
+                # Put off by a probe that took longer, it is due now, and not slept through (H4, H5).
+                deadline = max(now, deadline + self.timings.heartbeat_interval)
             case _:
                 deadline = now + getattr(self.timings, _LENGTHS[timer])
         self._deadlines[timer] = deadline

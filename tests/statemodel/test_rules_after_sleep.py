@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from statemodel import Machine, Mode, Status, Timings, effects, events
 from statemodel._world import World
-from statemodel.scripts import Step
+from statemodel.scripts import Script, Step, play
+from statemodel.trace_rules import judge
+from statemodel.traces import SocketGone
 
 
 def _connected(mode: Mode) -> tuple[Machine, int]:
@@ -52,3 +54,17 @@ def test_peer_that_stays_silent_after_the_probe_is_lost():
     machine.handle(events.TimePassed(), 105.0, draw=0.9)
 
     assert machine.status is Status.DISCONNECTED
+
+
+def test_a_heartbeat_put_off_by_a_longer_probe_is_a_heartbeat():
+    """H1, P5, H4: due while a probe was out, it is sent after that, with a heartbeat's own time limit."""
+    script = Script.parse(
+        "open manual\ntiming heartbeat_interval 4\ntiming pong_timeout 4\ntiming probe_timeout 9\n"
+        "restored\nconnect\npeer accept\nping\nbackground\nforeground\npeer pong\n"
+        "wait 9\nwait 4\nnetwork up"
+    )
+    trace = play(script)
+    lost = [entry.time for entry in trace if isinstance(entry, SocketGone)]
+
+    assert judge(trace) == []
+    assert lost == [13.0]
