@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except BrokenPipeError:  # who reads has seen enough; the interpreter would complain on leaving
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 2  # not 0: nobody has seen that all is well
     except Exception as error:  # noqa: BLE001 - the last stop: what a chart, rule or file can raise
         if options.traceback:
             traceback.print_exc()

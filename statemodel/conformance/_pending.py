@@ -70,11 +70,6 @@ class Pending:
         self._store: list[tuple[str, int | None]] = []  # with the call that a save belongs to
         self._refreshing = False
 
-    @property
-    def pongs_due(self) -> int:
-        """How many pings are on the open socket, unanswered."""
-        return len(self._pings)
-
     def answers(self) -> list[str]:
         """Return the answers for which the moment is right."""
         found: list[str] = []
