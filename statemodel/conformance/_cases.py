@@ -8,6 +8,7 @@ from typing import Self
 
 from statemodel.conformance._judging import judged
 from statemodel.conformance._playing import Playing
+from statemodel.conformance._showing import printable
 from statemodel.conformance._subject import Subject, SubjectError, Trouble
 from statemodel.conformance._waits import judge_waits
 from statemodel.rules import RULES
@@ -72,7 +73,7 @@ class Failure:
             "  what happened:",
             *(f"  {line}" for line in _ending(timeline(self.trace, notes=notes).splitlines())),
         ]
-        return "\n".join(lines) + "\n"
+        return printable("\n".join(lines) + "\n")
 
 
 @dataclass(frozen=True, slots=True)

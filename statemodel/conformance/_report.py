@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from statemodel.conformance._cases import Failure
+from statemodel.conformance._showing import printable
 from statemodel.conformance._subject import CAPABILITIES, PROTOCOL
 from statemodel.conformance._waits import OF_WAITS
 from statemodel.rules import RULES
@@ -86,7 +87,7 @@ class Report:
 
     def text(self) -> str:
         """Return the report for the terminal."""
-        return "\n".join(self._lines()) + "\n"
+        return printable("\n".join(self._lines()) + "\n")
 
     def _lines(self) -> Iterator[str]:
         yield f"subject: {self.subject}"
@@ -140,7 +141,7 @@ class Report:
         """Return the report as JUnit XML: a test for each rule, and one for the subject itself."""
         broken = {failure.verdict: failure for failure in self.failures}
         troubled = [failure for failure in self.failures if failure.error is not None]
-        suite = Xml.Element("testsuite", name=_clean(self.subject))
+        suite = Xml.Element("testsuite", name=printable(self.subject))
         case = Xml.SubElement(suite, "testcase", classname="conformance", name="the subject")
         for failure in troubled:
             _add(case, "error", failure)
@@ -160,19 +161,13 @@ class Report:
         root = Xml.Element("testsuites")
         root.append(suite)
         Xml.indent(root)
-        return Xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+        written: bytes = Xml.tostring(root, encoding="us-ascii", xml_declaration=True)
+        return written.decode("ascii") + "\n"
 
 
 def _add(case: Xml.Element, kind: str, failure: Failure) -> None:
-    child = Xml.SubElement(case, kind, message=_clean(failure.message), type=failure.verdict)
-    child.text = _clean(failure.text())
-
-
-def _clean(text: str) -> str:
-    """Return text without what XML cannot hold."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    child = Xml.SubElement(case, kind, message=printable(failure.message), type=failure.verdict)
+    child.text = printable(failure.text())
 
 
 def _failure_data(failure: Failure) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from statemodel._errors import StateModelError
+from statemodel.conformance._showing import abridged, printable
 from statemodel.scripts import Script, Step
 from statemodel.traces import Entry
 
@@ -73,10 +74,12 @@ class SubjectError(StateModelError):
 
     Args:
         trouble: What it has done.
-        message: That, in one sentence, with what was allowed.
+        message: That, in one sentence, with what was allowed. It is made printable, and loses its
+            middle if it is very long, since it may hold what the subject wrote.
     """
 
     def __init__(self, trouble: Trouble, message: str) -> None:
+        message = abridged(printable(message))
         super().__init__(f"the subject {trouble}: {message}")
         self.trouble = trouble
         """What it has done."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -13,7 +14,7 @@ from statemodel import Mode
 from statemodel.conformance import Act, ProcessSubject, SubjectError, Trouble, conform, replay
 from statemodel.scripts import Script, Step
 from statemodel.traces import Dialled
-from tests.conformance.process import FAULTS
+from tests.conformance.process import FAULTS, HARMLESS
 from tests.conformance.subjects import PYTHON
 
 SCRIPT = Script.parse("open manual\nrestored\nconnect\npeer accept\nping\npeer pong\nwait 1\n")
@@ -43,7 +44,51 @@ VERDICTS = {
     "lie_about_a_type": (Trouble.LIED, "the 'socket' of dialled is a whole number from 1 on"),
     "lie_about_a_word": (Trouble.LIED, "there is no item 'exploded'"),
     "lie_with_a_name": (Trouble.LIED, "refreshing has no 'why'"),
+    "lie_with_half_a_character": (Trouble.LIED, r"there is no item '\ud800'"),
+    "lie_with_colours": (Trouble.LIED, r"there is no item '\x1b[31mred'"),
+    "lie_with_a_long_word": (Trouble.LIED, "there is no item 'xxx"),
+    "lie_about_truth": (Trouble.LIED, "the 'socket' of gone is a whole number from 1 on, not True"),
+    "lie_with_a_fraction": (Trouble.LIED, "is a whole number from 1 on, not 1.0"),
+    "lie_with_many_digits": (Trouble.LIED, "it reported on socket 1000"),
+    "lie_about_no_time": (Trouble.LIED, "is a number of seconds, not nan"),
+    "lie_about_eternity": (Trouble.LIED, "is a number of seconds, not inf"),
+    "lie_about_the_time_before": (Trouble.LIED, "is a number of seconds, not -1"),
+    "lie_about_a_long_time": (Trouble.LIED, "this is none that a float can hold"),
+    "be_stubborn": (Trouble.HUNG, "did not answer within 1 s"),
+    "leave_a_child": (Trouble.CRASHED, "ended with exit code 4"),
+    "stop_halfway": (Trouble.CRASHED, "ended with exit code 0"),
+    "close_output": (Trouble.CRASHED, "closed its output"),
+    "close_input": (Trouble.CRASHED, "closed its input"),
+    "answer_too_long": (Trouble.BABBLED, "a line of more than 1048576 bytes"),
+    "answer_a_hundred_megabytes": (Trouble.BABBLED, "a line of more than 1048576 bytes"),
+    "flood_elsewhere": (Trouble.HUNG, "did not answer within 1 s; its last words: "),
+    "paint": (Trouble.CRASHED, r"words: \x1b[2J\x1b[31mred\x1b]0;title\x07\u202eback"),
+    "babble_bytes": (Trouble.BABBLED, r"no JSON object: b'\xff\xfe\x80'"),
+    "babble_nothing": (Trouble.BABBLED, r"no JSON object: b'\x00\x00\x00'"),
+    "babble_two_byte_characters": (Trouble.BABBLED, r"no JSON object: b'\xff\xfe{\x00"),
+    "babble_an_empty_line": (Trouble.BABBLED, "no JSON object: b''"),
+    "babble_a_list": (Trouble.BABBLED, "no JSON object: b'[{"),
+    "babble_digits": (Trouble.BABBLED, """no JSON object: b'{"id": 999"""),
+    "babble_nested": (Trouble.BABBLED, "no JSON object: b'[[["),
+    "nest": (Trouble.LIED, "the 'socket' of dialled is a whole number from 1 on, not [[["),
+    "answer_with_a_fraction": (Trouble.BABBLED, "it answered question 5.0 when asked 5"),
+    "see_a_word": (Trouble.BABBLED, "`seen` is a list of lists, not 'nothing'"),
+    "see_words": (Trouble.BABBLED, "`seen` is a list, not 'nothing'"),
+    "add_a_list": (Trouble.BABBLED, "1 steps were answered with 2 lists"),
 }
+PATIENT = 60.0
+"""Seconds for what does not hang: a busy machine may take long to start a program."""
+LARGE = Script.parse(f"open manual\nlogin {'x' * 500_000}\n")
+"""A question that is larger than a pipe."""
+
+
+@contextmanager
+def started(fault, trouble=None):
+    """Start the process with a fault; if it will hang, be less patient from now on."""
+    with closing(ProcessSubject([*PYTHON, fault], time_limit=PATIENT)) as subject:
+        if trouble is Trouble.HUNG:
+            subject._limit = 1.0
+        yield subject
 
 
 def test_every_fault_has_its_verdict():
@@ -63,13 +108,48 @@ def test_without_a_fault_the_process_conforms():
 def test_each_fault_has_a_clear_verdict(fault):
     """It is said what the process did, and nothing of it is left running."""
     trouble, words = VERDICTS[fault]
-    with closing(ProcessSubject([*PYTHON, fault], time_limit=1.0)) as subject:
+    with started(fault, trouble) as subject:
         failure = replay(subject, SCRIPT).failures[0]
 
     assert failure.error.trouble is trouble
     assert words in failure.message
+    assert len(failure.message) < 3000
+    assert all(c.isprintable() or c == "\n" for c in failure.text())
     assert failure.rule is None
     assert [str(step) for step in failure.script.steps][:2] == ["restored", "connect"]
+
+
+@pytest.mark.parametrize("way", HARMLESS)
+def test_an_answer_may_come_slowly_or_with_many_logs(way):
+    """Bytes one by one are a line in the end; a log larger than a pipe is read while one waits."""
+    with closing(ProcessSubject([*PYTHON, way])) as subject:
+        assert replay(subject, SCRIPT).ok
+
+
+def test_a_question_may_be_larger_than_a_pipe():
+    """A long name arrives whole, in as many pieces as it takes."""
+    with closing(ProcessSubject(PYTHON)) as subject:
+        report = replay(subject, LARGE)
+
+    assert report.failures == ()
+
+
+@pytest.mark.parametrize(
+    ("way", "trouble", "words"),
+    [
+        ("be_deaf", Trouble.HUNG, "asked for steps, it did not answer within 1 s"),
+        ("be_deaf_and_flood", Trouble.BABBLED, "without being asked|a line of more than"),
+        ("be_deaf_and_chat", Trouble.BABBLED, "without being asked|before it had read all"),
+        ("be_deaf_and_flood_elsewhere", Trouble.HUNG, "within 1 s; its last words: "),
+    ],
+)
+def test_a_question_that_is_not_read_has_an_end(way, trouble, words):
+    """The time limit counts for writing as well, whatever the process writes meanwhile."""
+    with started(way, trouble) as subject:
+        failure = replay(subject, LARGE).failures[0]
+
+    assert failure.error.trouble is trouble
+    assert re.search(words, failure.message)
 
 
 @pytest.mark.parametrize("fault", ["crash", "refuse", "lie_about_a_word"])
@@ -105,6 +185,7 @@ def test_a_process_that_has_ended_is_started_again():
         (["cat"], Trouble.BABBLED, "without `name` and `capabilities`"),
         (["yes"], Trouble.BABBLED, "no JSON object: b'y'"),
         (["sleep", "60"], Trouble.HUNG, "asked for hello"),
+        ([*PYTHON, "say_true"], Trouble.BABBLED, "answered question True when asked 1"),
         ([*PYTHON, "boast"], Trouble.LIED, "no capability 'flying'"),
         ([*PYTHON, "speak_another"], Trouble.REFUSED, "speaks protocol 2, and this is 1"),
     ],
@@ -112,15 +193,16 @@ def test_a_process_that_has_ended_is_started_again():
 def test_what_does_not_even_say_hello_is_refused(command, trouble, words):
     """A program that is no subject is told from one that breaks rules."""
     with pytest.raises(SubjectError, match=words.replace("`", ".")) as caught:
-        ProcessSubject(command, time_limit=5.0 if trouble is not Trouble.HUNG else 0.5)
+        ProcessSubject(command, time_limit=PATIENT if trouble is not Trouble.HUNG else 0.5)
 
     assert caught.value.trouble is trouble
 
 
-def test_a_process_is_always_ended():
-    """A process that hangs is killed, with all that it started."""
-    with closing(ProcessSubject([*PYTHON, "hang_with_a_child"], time_limit=1.0)) as subject:
-        process = subject._process
+@pytest.mark.parametrize("fault", ["hang_with_a_child", "leave_a_child", "be_stubborn"])
+def test_a_process_is_always_ended(fault):
+    """A process that hangs is killed, with all that it started; so is what a dead one has left."""
+    with started(fault, VERDICTS[fault][0]) as subject:
+        process = subject._program._process
         output = os.dup(process.stdout.fileno())
         replay(subject, SCRIPT)
     ended = select.select([output], [], [], 10.0)[0]  # once nobody is left who could write to it

@@ -14,7 +14,7 @@ import statemodel
 from statemodel._connection_table import TABLE
 
 PACKAGE = Path(statemodel.__file__).parent
-MAY_WAIT = {"_process.py"}
+MAY_WAIT = {"_program.py"}
 """Talks to another process, with time limits."""
 SOURCES = sorted(
     path
