@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -48,6 +48,11 @@ class Failure:
     def verdict(self) -> str:
         """The rule's number, or the subject's trouble."""
         return self.error.trouble.value if self.error is not None else self.findings[0].rule
+
+    @property
+    def hung(self) -> bool:
+        """Whether the subject did not answer in time."""
+        return self.error is not None and self.error.trouble is Trouble.HUNG
 
     @property
     def message(self) -> str:
@@ -135,24 +140,38 @@ def draws_of(steps: Sequence[Step]) -> tuple[float, ...]:
     return draws if any(draw != 0.5 for draw in draws) else ()
 
 
-def shrunk(subject: Subject, failure: Failure, rules: Container[str]) -> Failure:
-    """Return a smaller case with the same verdict: steps left out, turns taken apart.
+def shrunk(
+    subject: Subject, failures: Iterable[Failure], rules: Container[str]
+) -> Iterator[Failure]:
+    """Yield for each failure a smaller case with the same verdict: steps left out, turns taken apart.
 
-    A subject that hung is not asked again.
+    A subject that hangs is not asked again: each time, its whole time limit would have to be waited
+    out. The failure is then yielded as small as it is, and those after it as they are.
     """
-    if failure.error is not None and failure.error.trouble is Trouble.HUNG:
-        return failure
-    best, tries = failure, 0
-    if failure.findings and failure.findings[0] in set(judge_waits(failure.trace)):
-        return _beginning(subject, failure, rules)  # it needs many waits, whatever they are
+    hung = False
+    for failure in failures:
+        if hung or failure.hung:
+            yield failure
+            continue
+        smaller, hung = _shrunk(subject, failure, rules)
+        yield replace(smaller, part=failure.part)
+
+
+def _shrunk(subject: Subject, failure: Failure, rules: Container[str]) -> tuple[Failure, bool]:
+    """Return a smaller case with the same verdict, and whether the subject hung in another."""
+    best, tries, hung = failure, 0, False
 
     def same(steps: Sequence[Step]) -> Failure | None:
-        nonlocal tries
-        if tries >= _TRIES:
+        nonlocal tries, hung
+        if tries >= _TRIES or hung:
             return None
         tries += 1
         found = Case.play(subject, replace(best.script, steps=tuple(steps)), rules).failure
+        hung = found is not None and found.hung
         return found if found is not None and found.verdict == failure.verdict else None
+
+    if failure.findings and failure.findings[0] in set(judge_waits(failure.trace)):
+        return _beginning(failure, same), hung  # it needs many waits, whatever they are
 
     def smaller(change: Callable[[tuple[Step, ...], int, int], tuple[Step, ...]]) -> None:
         nonlocal best
@@ -173,21 +192,20 @@ def shrunk(subject: Subject, failure: Failure, rules: Container[str]) -> Failure
     smaller(_calmer)
     smaller(_joined)
     smaller(lambda steps, at, size: steps[:at] + steps[at + size :])
-    return replace(best, part=failure.part)
+    return best, hung
 
 
-def _beginning(subject: Subject, failure: Failure, rules: Container[str]) -> Failure:
+def _beginning(failure: Failure, same: Callable[[Sequence[Step]], Failure | None]) -> Failure:
     """Return the shortest beginning of a case that has the same verdict, roughly."""
     best = failure
     size = len(failure.script.steps) // 2
     while size > 8:
-        steps = best.script.steps[:-size]
-        found = Case.play(subject, replace(best.script, steps=steps), rules).failure
-        if found is not None and found.verdict == failure.verdict:
+        found = same(best.script.steps[:-size])
+        if found is not None:
             best = found
         else:
             size //= 2
-    return replace(best, part=failure.part)
+    return best
 
 
 def _joined(steps: tuple[Step, ...], at: int, size: int) -> tuple[Step, ...]:

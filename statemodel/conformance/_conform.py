@@ -153,7 +153,7 @@ class _Test:
         self._parts.append(Part(name=name, cases=played, connected=connected, steps=steps))
         failures = [replace(failure, part=name) for failure in found.values()]
         if shrink:
-            failures = [shrunk(self._subject, failure, self._rules) for failure in failures]
+            failures = [*shrunk(self._subject, failures, self._rules)]
         self.failures += sorted(failures, key=_simplest)
 
     def report(self) -> Report:

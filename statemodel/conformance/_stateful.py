@@ -103,7 +103,8 @@ class ConnectionConformance(RuleBasedStateMachine):
         known = self._found.get(failure.verdict)
         if known is None:
             named = replace(failure, part="walks")
-            known = self._found[failure.verdict] = shrunk(self._subject, named, self._rules)
+            [known] = shrunk(self._subject, [named], self._rules)
+            self._found[failure.verdict] = known
         raise AssertionError(known.text())
 
     def _play(self, *steps: Step) -> None:

@@ -120,7 +120,7 @@ def test_what_is_special_is_taken_out_of_a_failure():
         "open manual\nrestored draw 0.25\nconnect draw 0.25 together\nnetwork up\npeer accept\n"
         "background together\nnetwork up\nwait 14\nreach 14.25 draw 0.125\nnetwork up\nwait 9\n"
     )
-    failure = shrunk(Hasty(), replay(Hasty(), script, only=["M3"]).failures[0], {"M3"})
+    [failure] = shrunk(Hasty(), replay(Hasty(), script, only=["M3"]).failures, {"M3"})
 
     assert "draw" not in failure.script.text()
     assert "together" not in failure.script.text()
