@@ -16,6 +16,15 @@ from statemodel.rules import RULES
 from statemodel.scripts import Script
 from statemodel.trace_rules import TRACE_RULES
 
+_NEEDED = (
+    (frozenset({"auto", "manual"}), "it is capable of neither mode, `auto` nor `manual`"),
+    (
+        frozenset({"login", "restored"}),
+        "it is capable of neither `login` nor `restored`, and without a user nothing ever connects",
+    ),
+)
+"""Of each of these, a subject has at least one."""
+
 Progress = Callable[[str], None]
 """Is told what is being done."""
 
@@ -78,7 +87,8 @@ def replay(subject: Subject, script: Script, *, only: Collection[str] | None = N
         StateModelError: there is no such rule.
     """
     test = _Test(subject, only, None)
-    test.part("the script", [script], shrink=False)
+    if test.able():
+        test.part("the script", [script], shrink=False)
     return test.report()
 
 
@@ -99,12 +109,19 @@ class _Test:
         self._parts: list[Part] = []
         self.failures: list[Failure] = []
 
+    def able(self) -> bool:
+        """Say whether the subject can ever connect; if not, that is the failure."""
+        for needed, sentence in _NEEDED:
+            if not needed & self._subject.capabilities:
+                error = SubjectError(Trouble.REFUSED, sentence)
+                nothing = Script(mode=Mode.AUTO)
+                self.failures.append(Failure(nothing, [], error=error, part="its capabilities"))
+                return False
+        return True
+
     def suite(self) -> None:
         """Play all parts that need no luck, up to a failure."""
-        if not {"auto", "manual"} & self._subject.capabilities:
-            error = SubjectError(Trouble.REFUSED, "it is capable of neither mode, auto nor manual")
-            nothing = Script(mode=Mode.AUTO)
-            self.failures.append(Failure(nothing, [], error=error, part="its capabilities"))
+        if not self.able():
             return
         can = self._subject.capabilities
         for name, scripts in (

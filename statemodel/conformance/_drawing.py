@@ -9,9 +9,10 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.errors import Flaky
 
-from statemodel.conformance._cases import Case
+from statemodel.conformance._cases import Case, Failure
 from statemodel.conformance._subject import Subject
 from statemodel.conformance._walks import walks
+from statemodel.scripts import Script
 
 
 class _FoundError(Exception):
@@ -41,8 +42,11 @@ def drawn(subject: Subject, rules: Container[str], seed: int, examples: int) -> 
     )
     @given(walks(subject))
     def look(walk: Any) -> None:
-        playing, error = walk
-        case = Case.of(playing, rules, error)
+        played, error = walk
+        if isinstance(played, Script):
+            case = Case(played, connected=False, failure=Failure(played, [], error=error))
+        else:
+            case = Case.of(played, rules, error)
         if not cases or cases[-1].failure is None:
             cases.append(case)
         if case.failure is not None:

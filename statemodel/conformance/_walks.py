@@ -129,13 +129,20 @@ def _anything(playing: Playing) -> list[Step]:
 
 
 @st.composite
-def walks(draw: Any, subject: Subject, max_turns: int = 30) -> tuple[Playing | None, Any]:
-    """Draw a case and play it on a subject; return it, with the trouble that ended it, if any."""
+def walks(
+    draw: Any, subject: Subject, max_turns: int = 30
+) -> tuple[Playing | Script, SubjectError | None]:
+    """Draw a case and play it on a subject; return it, with the trouble that ended it, if any.
+
+    Of a subject that could not even be opened, there is only the script.
+    """
     opened, luck = opening(draw, subject.capabilities)
     turns = draw(st.integers(8, max_turns))
-    playing = None
     try:
         playing = Playing(subject, opened, draws_of([Step(do="connect", draw=luck)]))
+    except SubjectError as error:
+        return opened, error
+    try:
         playing.play(*(replace(s, draw=luck) for s in first_steps(draw, subject.capabilities)))
         for _ in range(turns):
             playing.play(*next_turn(draw, playing, luck))

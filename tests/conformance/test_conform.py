@@ -205,7 +205,12 @@ def test_a_subject_without_a_mode_is_refused():
 
 def test_never_connected_is_not_passed():
     """With nobody ever logged in no socket opens; nothing is broken, but nothing is known."""
-    report = conform(Limited("auto", "manual", "status"), examples=5)
+
+    class Deaf(MachineSubject):
+        def perform(self, acts):
+            return [[] for _ in acts]
+
+    report = conform(Deaf(), examples=5, only=["K1", "S1"])
 
     assert report.failures == ()
     assert not report.ok
