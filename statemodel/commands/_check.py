@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from statemodel._compile import compile_chart
 from statemodel._errors import StateModelError
 from statemodel.checking import report_data, report_text, verify
-from statemodel.commands._loading import OURS, load, load_chart
+from statemodel.commands._loading import OURS, load, load_chart, rule_numbers
 from statemodel.rules import RULES
 
 if TYPE_CHECKING:
@@ -69,8 +69,4 @@ def _rules(chosen: str | None) -> Any:
             return rules if hasattr(rules, "values") else tuple(rules)
         except TypeError:
             raise StateModelError(f"{chosen!r} is no collection of rules") from None
-    numbers = chosen.replace(",", " ").split()
-    for number in numbers:
-        if number not in RULES:
-            raise StateModelError(f"there is no rule {number!r}; there are {', '.join(RULES)}")
-    return [RULES[number] for number in numbers]
+    return [RULES[number] for number in rule_numbers(chosen)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from argparse import REMAINDER, ArgumentTypeError
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statemodel._errors import StateModelError
 from statemodel._vocabulary import Mode
+from statemodel.commands._loading import load_script, rule_numbers
 from statemodel.conformance import (
     CAPABILITIES,
     Failure,
@@ -20,11 +22,17 @@ from statemodel.conformance import (
     conform,
     replay,
 )
+from statemodel.conformance._showing import printable
 from statemodel.rules import RULES
 from statemodel.scripts import Script
 
 if TYPE_CHECKING:
     from argparse import Namespace
+
+_NO_SOCKET = (
+    "statemodel: no socket opens in this script, so it tells nothing: let it go on to `connect` and "
+    "`peer accept`, or test without --replay"
+)
 
 _WRITERS = {
     "text": Report.text,
@@ -41,14 +49,18 @@ def add_to(commands: Any) -> None:
         usage="statemodel conform [options] -- COMMAND...",
         description="Start COMMAND, play scripts on it over JSON lines on its standard input and "
         "output, and judge what it does by the rules. Exit code 1 if it breaks one, cannot be "
-        "judged, or never connected.",
+        "judged, or never connected; the others are in statemodel --help.",
     )
     conform_.add_argument("--seed", type=int, default=0, help="which walks (default: %(default)s)")
     conform_.add_argument(
         "--examples", type=_count, default=100, help="how many walks (default: %(default)s)"
     )
     conform_.add_argument("--only", metavar="RULES", help="judge by these only, such as M3,M4")
-    conform_.add_argument("--replay", metavar="FILE", help="play this script and nothing else")
+    conform_.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="play this script and nothing else; - is the standard input",
+    )
     conform_.add_argument(
         "--format", choices=tuple(_WRITERS), default="text", help="(default: %(default)s)"
     )
@@ -67,15 +79,20 @@ def _run(options: Namespace) -> int:
     command = options.subject[1:] if options.subject[:1] == ["--"] else options.subject
     if not command:
         raise StateModelError("conform needs a program to test: statemodel conform -- COMMAND...")
-    only = _rules(options.only)
-    script = None if options.replay is None else _script(options.replay)
+    only = None if options.only is None else rule_numbers(options.only)
+    script = None if options.replay is None else load_script(options.replay)
+    output = options.output
+    if output is not None and (output.is_dir() or not output.parent.is_dir()):
+        raise StateModelError(f"no report can be written to {str(output)!r}")  # before the work
     report = _tested(command, options, only, script)
     text = _WRITERS[options.format](report)
-    if options.output is None:
-        print(text, end="")
+    if output is None:
+        _print(text)
     else:
-        options.output.write_text(text, "utf-8")
-        print(f"{report.subject}: {'conforms' if report.ok else 'does not conform'}")
+        output.write_text(text, "utf-8")
+        _print(f"{report.subject}: {'conforms' if report.ok else 'does not conform'}\n")
+    if script is not None and not report.failures and not report.connected:
+        print(_NO_SOCKET, file=sys.stderr)
     return 0 if report.ok else 1
 
 
@@ -86,9 +103,9 @@ def _tested(
         subject = ProcessSubject(command, time_limit=options.time_limit)
     except SubjectError as error:  # it did not even say hello
         nothing = Failure(Script(mode=Mode.AUTO), [], error=error, part="its start")
-        asked = tuple(RULES) if only is None else tuple(only)
+        asked = tuple(number for number in RULES if only is None or number in only)
         return Report(
-            subject=command[0],
+            subject=printable(command[0]),
             capabilities=tuple(CAPABILITIES),
             asked=asked,
             judged=(),
@@ -97,37 +114,29 @@ def _tested(
         )
     try:
         if script is not None:
-            return replay(subject, script, only=only)
-        return conform(
-            subject, seed=options.seed, examples=options.examples, only=only, progress=_tell
-        )
+            report = replay(subject, script, only=only)
+        else:
+            report = conform(
+                subject, seed=options.seed, examples=options.examples, only=only, progress=_tell
+            )
     finally:
         subject.close()
+    bad_end = subject.bad_end
+    if bad_end is None or any(failure.verdict == bad_end.trouble for failure in report.failures):
+        return report
+    nothing = Failure(Script(mode=Mode.AUTO), [], error=bad_end, part="its end")
+    return replace(report, failures=(*report.failures, nothing))
+
+
+def _print(text: str) -> None:
+    """Print text to a standard output of whatever encoding; what that cannot hold is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), end="")
 
 
 def _tell(what: str) -> None:
     if sys.stderr.isatty():
         print(f"{what} ...", file=sys.stderr)
-
-
-def _rules(chosen: str | None) -> list[str] | None:
-    if chosen is None:
-        return None
-    numbers = chosen.replace(",", " ").split()
-    for number in numbers:
-        if number not in RULES:
-            raise StateModelError(f"there is no rule {number!r}; there are {', '.join(RULES)}")
-    if not numbers:
-        raise StateModelError("--only chooses no rule")
-    return numbers
-
-
-def _script(name: str) -> Script:
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise StateModelError(f"{name} is no text in UTF-8: {error}") from error
-    return Script.parse(text)
 
 
 def _count(text: str) -> int:

@@ -1,12 +1,15 @@
-"""Finding what a user names on the command line: a chart or rules, in a module of theirs."""
+"""Finding what a user names on the command line: a chart, rules, a script."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any
 
 from statemodel._errors import StateModelError
+from statemodel.rules import RULES
+from statemodel.scripts import Script
 
 OURS = "statemodel:ConnectionChart"
 
@@ -37,3 +40,33 @@ def load_chart(name: str) -> type:
     if not isinstance(chart, type):
         raise StateModelError(f"{name!r} is no chart class")
     return chart
+
+
+def load_script(name: str) -> Script:
+    """Return the script in a file, or that of the standard input for `-`.
+
+    Raises:
+        OSError: the file cannot be read.
+        StateModelError: it holds no script; the message says why.
+    """
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        text.encode()  # standard input may let through what is no text
+    except UnicodeError as error:
+        raise StateModelError(f"{name} is no text in UTF-8: {error}") from error
+    return Script.parse(text)
+
+
+def rule_numbers(chosen: str) -> list[str]:
+    """Return the numbers of rules in a text such as `M3,m4`, in upper case.
+
+    Raises:
+        StateModelError: it names a rule that there is not, or none at all.
+    """
+    numbers = chosen.upper().replace(",", " ").split()
+    for number in numbers:
+        if number not in RULES:
+            raise StateModelError(f"there is no rule {number!r}; there are {', '.join(RULES)}")
+    if not numbers:
+        raise StateModelError(f"{chosen!r} chooses no rule")
+    return numbers

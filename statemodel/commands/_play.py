@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statemodel._compile import compile_chart
-from statemodel._errors import StateModelError
 from statemodel.checking import seen
-from statemodel.commands._loading import OURS, load_chart
-from statemodel.scripts import Script
+from statemodel.commands._loading import OURS, load_chart, load_script
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -30,12 +26,7 @@ def add_to(commands: Any) -> None:
 
 
 def _run(options: Namespace) -> int:
-    from_stdin = options.script == "-"
-    try:
-        text = sys.stdin.read() if from_stdin else Path(options.script).read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise StateModelError(f"{options.script} is no text in UTF-8: {error}") from error
-    script = Script.parse(text)
+    script = load_script(options.script)
     table = None if options.chart == OURS else compile_chart(load_chart(options.chart))
     lines, keeps_the_rules = seen(script, table)
     print(lines)

@@ -243,7 +243,7 @@ def test_json_has_what_the_table_has(run) -> None:
     ("chosen", "words"),
     [
         ("X9", ("no rule 'X9'", "M3, M4")),
-        ("m3", ("no rule 'm3'",)),
+        ("x3", ("no rule 'X3'",)),
         ("M3,M3", ("two rules M3",)),
         ("", ("no rule",)),
         (",", ("no rule",)),
