@@ -27,7 +27,7 @@ IDLE = "idle"
 _CANCEL = "cancel"
 _DUE = "due"
 _OTHER = "bob"
-_REPEATED = {"refuse_404", "retry_after_900", "close_1000", "close_1001", "pause", "resume"}
+_REPEATED = {"refuse_404", "refuse_429_after_900", "close_1000", "close_1001", "pause", "resume"}
 """Answers that take the rows which others take as well."""
 
 _EVENTS = {

@@ -49,6 +49,10 @@ class Policy:
             return End.TERMINAL
         return End.LOSS
 
+    def retry_after(self, http_status: int | None, seconds: float | None) -> float | None:
+        """Return the seconds of a Retry-After if it is believed with this HTTP status (B4)."""
+        return seconds if http_status in self.retry_after_statuses else None
+
 
 def backoff(failures: int, draw: float, timings: Timings) -> float:
     """Return the wait before the retry after so many failures in a row (B1).

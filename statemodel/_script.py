@@ -10,7 +10,8 @@ driver, and on any other implementation.
     authenticator authenticated
     store saved
     connect                    # logout, disconnect, ping, send, shut_down
-    peer refuse_401            # what the other side does
+    peer refuse_401            # what the other side does; with any HTTP status or close code:
+    peer refuse_503_after_8    # `refuse_N`, `refuse_N_after_SECONDS`, for a socket `close_N`
     reader pause               # our own side stops reading the socket
     cancel 2                   # the caller of the second command no longer waits
     foreground                 # or `background`, `network down`, `network up`
@@ -31,32 +32,10 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Self
 
+from statemodel._ends import CLOSE_CODES, DIAL_ENDS, stand_in
 from statemodel._errors import InvalidInput
 from statemodel._timings import Timings
 from statemodel._vocabulary import Mode
-
-DIAL_ENDS: Mapping[str, tuple[int | None, int | None, float | None]] = MappingProxyType(
-    {
-        "fail": (None, None, None),
-        "refuse_1008": (None, 1008, None),
-        "refuse_401": (401, None, None),
-        "refuse_404": (404, None, None),
-        "retry_after_8": (503, None, 8.0),
-        "retry_after_900": (429, None, 900.0),
-    }
-)
-"""How a dial can fail: HTTP status, close code during the hello, Retry-After in seconds."""
-
-CLOSE_CODES: Mapping[str, int] = MappingProxyType(
-    {
-        "close_1000": 1000,
-        "close_1001": 1001,
-        "close_1008": 1008,
-        "close_4401": 4401,
-        "drop": 1006,
-    }
-)
-"""How the peer can end a socket that is open, or being closed by us (`closed`: as we asked)."""
 
 ANSWERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -70,7 +49,8 @@ ANSWERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "store": ("saved", "not_saved", "cleared", "not_cleared"),
     }
 )  # fmt: skip
-"""What each of a connection's surroundings can do; every word belongs to one of them."""
+"""What each of a connection's surroundings can do; every word belongs to one of them. The peer can
+end a dial or a socket in more ways: `refuse_N`, `refuse_N_after_S` and `close_N`."""
 
 USER = "alice"
 """Who logs in when a script does not say who."""
@@ -81,6 +61,7 @@ _SECONDS = ("wait", "reach", "sleep")
 _NAMED = ("login", "restored", "custom")
 _CHOICES = {**ANSWERS, "network": ("down", "up")}
 _WHO = {word: who for who, words in ANSWERS.items() for word in words}
+_MORE = {"peer": ("refuse_N", "refuse_N_after_S", "close_N")}
 _ALLOWED = ", ".join(
     (
         *_ALONE, "login [USER]", "restored [USER]", "cancel COMMAND", "network down|up",
@@ -116,8 +97,8 @@ class Step:
         if self.do in _NAMED:
             _check_name(self.do, self.what)
         elif self.do in _CHOICES:
-            if self.what not in _CHOICES[self.do]:
-                choices = ", ".join(_CHOICES[self.do])
+            if self.do != _who(self.what) and self.what not in _CHOICES[self.do]:
+                choices = ", ".join((*_CHOICES[self.do], *_MORE.get(self.do, ())))
                 raise InvalidInput(f"{self.do} {self.what!r}: allowed are {choices}")
         elif self.do not in (*_ALONE, *_SECONDS, "cancel"):
             raise InvalidInput(f"{self.do!r} is no step: allowed are {_ALLOWED}")
@@ -141,9 +122,11 @@ class Step:
         Raises:
             InvalidInput: none of them has such an answer.
         """
-        if word not in _WHO:
-            raise InvalidInput(f"{word!r} is no answer: allowed are {', '.join(sorted(_WHO))}")
-        return cls(do=_WHO[word], what=word, draw=draw)
+        who = _who(word)
+        if who is None:
+            allowed = ", ".join(sorted((*_WHO, *_MORE["peer"])))
+            raise InvalidInput(f"{word!r} is no answer: allowed are {allowed}")
+        return cls(do=who, what=word, draw=draw)
 
     @classmethod
     def parse(cls, line: str) -> Self:
@@ -289,6 +272,11 @@ def _parse_setting(line: str, given: dict[str, float], *, late: bool) -> None:
 def _check_name(do: str, name: str) -> None:
     if not name or "#" in name or len(name.split()) != 1 or name != name.strip():
         raise InvalidInput(f"{do} takes one word without `#`, not {name!r}")
+
+
+def _who(word: str) -> str | None:
+    """Return who of the surroundings can do this."""
+    return _WHO.get(stand_in(word))
 
 
 def _finite(number: float) -> bool:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from statemodel import effects, events
 from statemodel import traces as t
+from statemodel._ends import CLOSE_CODES, DIAL_ENDS, close_code, dial_end
 from statemodel._policy import Policy
-from statemodel._script import CLOSE_CODES, DIAL_ENDS
 from statemodel._vocabulary import Code, Credentials, User
 
 if TYPE_CHECKING:
@@ -100,30 +100,30 @@ class Surroundings:
 
     def _answer(self, word: str) -> events.Event:
         """Let a possible answer happen; return the event that it is for the machine."""
-        if word in DIAL_ENDS:
-            return self._end_dial(word)
-        if word in CLOSE_CODES and self._open is not None:
-            return self._end_socket(word)
-        if word in CLOSE_CODES or word == "closed":
-            return self._end_closing(CLOSE_CODES.get(word, 1000))
+        if (end := dial_end(word)) is not None:
+            return self._end_dial(*end)
+        code = close_code(word)
+        if code is not None and self._open is not None:
+            return self._end_socket(code)
+        if code is not None or word == "closed":
+            return self._end_closing(1000 if code is None else code)
         return _ANSWERS[word](self, word)
 
-    def _end_dial(self, word: str) -> events.Event:
+    def _end_dial(self, status: int | None, code: int | None, wait: float | None) -> events.Event:
         assert self._dialling is not None, "possible"
         (generation, socket), self._dialling = self._dialling, None
         self._answered, self._ended = generation, socket
-        status, code, wait = DIAL_ENDS[word]
         how = _POLICY.end(status, code).value
-        self._see(t.SocketEnded, socket=socket, how=how, retry_after=wait)
+        believed = _POLICY.retry_after(status, wait)
+        self._see(t.SocketEnded, socket=socket, how=how, retry_after=believed)
         return events.DialFailed(
             generation=generation, http_status=status, close_code=code, retry_after=wait
         )
 
-    def _end_socket(self, word: str) -> events.Event:
+    def _end_socket(self, code: int) -> events.Event:
         assert self._open is not None, "possible"
         (generation, socket), self._open = self._open, None
         self._answered, self._ended, self._out = generation, socket, ()
-        code = CLOSE_CODES[word]
         self._see(t.SocketEnded, socket=socket, how=_POLICY.end(None, code).value)
         return events.SocketClosed(generation=generation, code=code)
 

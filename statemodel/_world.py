@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from statemodel import events
 from statemodel import traces as t
+from statemodel._ends import stand_in
 from statemodel._machine import _CALLED_OFF as CALLED_OFF
 from statemodel._machine import Machine
 from statemodel._surroundings import Surroundings
@@ -196,7 +197,7 @@ class World(Surroundings):
                 self._see(t.Reported, what="restored", uid=step.what)
                 self._handle(events.SessionRestored(user=User(uid=step.what)))
             case "peer" | "authenticator" | "store" | "reader":
-                if not self.stopped and step.what in self.possible_answers():
+                if not self.stopped and stand_in(step.what) in self.possible_answers():
                     self._handle(self._answer(step.what))
             case "wait" | "reach":
                 self._pass_time(self.now + step.number, inclusive=step.do == "wait")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statemodel._script import ANSWERS, CLOSE_CODES, DIAL_ENDS, USER, Script, Step
+from statemodel._ends import CLOSE_CODES, DIAL_ENDS, close_code, dial_end
+from statemodel._script import ANSWERS, USER, Script, Step
 from statemodel._table import table_of
 from statemodel._world import World
 
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
     from statemodel._table import Table
     from statemodel.traces import Trace
 
-__all__ = ["ANSWERS", "CLOSE_CODES", "DIAL_ENDS", "USER", "Script", "Step", "play"]
+__all__ = [
+    "ANSWERS",
+    "CLOSE_CODES",
+    "DIAL_ENDS",
+    "USER",
+    "Script",
+    "Step",
+    "close_code",
+    "dial_end",
+    "play",
+]
 
 
 def play(script: Script, chart: type | Table | None = None) -> Trace:

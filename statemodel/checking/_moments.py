@@ -25,9 +25,9 @@ _TEXTS = (
     f"{_AUTO}{_FLAPS}peer accept/wait 1",
     f"{_AUTO}{_STABLE}peer accept/wait 1",
     # B4: capped, with the draw on top; commands, foreground and network do not shorten it.
-    f"{_AUTO}peer retry_after_900{_HIGH}/connect/network down/network up/wait 299/background/foreground/"
+    f"{_AUTO}peer refuse_429_after_900{_HIGH}/connect/network down/network up/wait 299/background/foreground/"
     "wait 2/peer accept/wait 1",
-    f"{_AUTO}peer retry_after_8/wait 7.5/network up/wait 1/network up",
+    f"{_AUTO}peer refuse_503_after_8/wait 7.5/network up/wait 1/network up",
     # H1, P2, P4, P5: frames put the heartbeat off; a pong that is missing alone; silence.
     f"{_AUTO}peer accept/wait 20/peer frame/wait 29.5/network up/wait 0.5/peer pong/wait 30",
     f"{_AUTO}peer accept/ping/wait 5/peer frame/wait 5/ping/wait 10/wait 2",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+from statemodel.conformance._deliveries import judge_deliveries
 from statemodel.conformance._placing import placed
 from statemodel.conformance._playing import Playing
 from statemodel.conformance._subject import CAPABILITIES
@@ -64,6 +65,8 @@ def judged(playing: Playing, rules: Container[str]) -> tuple[Trace, list[Finding
         view = View(trace)
         # `judge` gives equal findings once; here each counts, or a better order may seem no better.
         found = [finding for rule in asked for finding in rule.findings(view)]
+        if "messages" in playing.capabilities and "K6" in rules:
+            found += judge_deliveries(view, playing.bursts)
         if telling(playing.draws):
             found += [finding for finding in judge_waits(trace) if finding.rule in rules]
         return found

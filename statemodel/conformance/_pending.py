@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from statemodel import traces as t
-from statemodel._policy import Policy
+from statemodel._ends import stand_in
+from statemodel._policy import End, Policy
 from statemodel._timings import Timings
 from statemodel._vocabulary import Mode, Status
-from statemodel.scripts import CLOSE_CODES, DIAL_ENDS, Step
+from statemodel.scripts import CLOSE_CODES, DIAL_ENDS, Step, close_code, dial_end
 
 _POLICY = Policy()
 _STORE = {"save": ("saved", "not_saved"), "clear": ("cleared", "not_cleared")}
@@ -18,17 +19,21 @@ _REFRESH_ENDS: dict[str, Any] = {
     "revoked": "refused",
 }
 _NEEDS = {
-    "refuse_401": "refresh",
-    "close_4401": "refresh",
-    "retry_after_8": "retry_after",
-    "retry_after_900": "retry_after",
     "throttle": "throttling",
     "unthrottle": "throttling",
     "pause": "reading",
     "resume": "reading",
     "pong": "ping",
 }
-"""The capability without which an answer means nothing to a subject."""
+"""The capability without which an answer means nothing to a subject; see `_needs` for the rest."""
+
+
+def _needs(word: str) -> str | None:
+    """Return the capability that an answer needs, if it needs one."""
+    status, code, wait = dial_end(word) or (None, close_code(word), None)
+    if wait is not None:
+        return "retry_after"
+    return "refresh" if _POLICY.end(status, code) is End.AUTH else _NEEDS.get(word)
 
 
 class Pending:
@@ -85,11 +90,21 @@ class Pending:
             found += ["closed"]
         if self.phase in ("open", "closing"):
             found += CLOSE_CODES
+        if self.phase == "closing" and self._reading and "messages" in self._can:
+            found += ["frame"]  # the peer does not know yet
         if self.phase == "open":
             found += ["unthrottle" if self._throttled else "throttle"]
             found += ["frame", "pause"] if self._reading else ["resume"]
             found += ["pong"] if self._pings and self._reading else []
-        return [word for word in found if _NEEDS.get(word, "auto") in self._can | {"auto"}]
+        return [word for word in found if self._is_capable(word)]
+
+    def allows(self, word: str) -> bool:
+        """Say whether the moment is right for an answer, one of those that are not listed included."""
+        return self._is_capable(word) and stand_in(word) in self.answers()
+
+    def _is_capable(self, word: str) -> bool:
+        need = _needs(word)
+        return need is None or need in self._can
 
     # -- what the kit does -----------------------------------------------------------------------
 
@@ -108,7 +123,7 @@ class Pending:
             case "cancel":
                 return self._cancel(int(step.number), now)
             case "peer" | "store" | "authenticator" | "reader":
-                return self._answer(step.what, now) if step.what in self.answers() else None
+                return self._answer(step.what, now) if self.allows(step.what) else None
             case _:
                 assert command is not None, "a call has its number"
                 return self._call(step, command, now)
@@ -144,14 +159,16 @@ class Pending:
         here = self._socket
         phase: Any
         how: Any
-        if word in DIAL_ENDS:
+        if (end := dial_end(word)) is not None:
             self.phase = "ended"
-            status, code, wait = DIAL_ENDS[word]
+            status, code, wait = end
             how = _POLICY.end(status, code).value
+            wait = _POLICY.retry_after(status, wait)
             return t.SocketEnded(time=now, socket=here, how=how, retry_after=wait)
-        if word in CLOSE_CODES or word == "closed":
+        code = 1000 if word == "closed" else close_code(word)
+        if code is not None:
             self.phase, self._pings = "ended", []
-            how = _POLICY.end(None, CLOSE_CODES.get(word, 1000)).value
+            how = _POLICY.end(None, code).value
             return t.SocketEnded(time=now, socket=here, how=how)
         match word:
             case "accept":

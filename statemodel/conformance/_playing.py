@@ -170,9 +170,9 @@ class Playing:
         if step.do == "cancel":
             return alone and int(step.number) in self.pending.calls
         if step.do in ("store", "authenticator"):
-            return alone and step.what in self.pending.answers()
+            return alone and self.pending.allows(step.what)
         if step.do in _ANSWERING and not turn:
-            return step.what in self.pending.answers()
+            return self.pending.allows(step.what)
         return True
 
     def _capable(self, step: Step) -> bool:

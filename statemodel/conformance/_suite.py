@@ -1,7 +1,7 @@
 """The deterministic part of the test: scripts written for it, and runs of the table.
 
-Owns what is played, not how: exact time boundaries, pairs of commands in one turn, waits by the
-hundred, and runs that together take every row of the connection's table.
+Owns what is played, not how: exact time boundaries, pairs of commands in one turn, the ends that the
+policy tells apart, waits by the hundred, and runs that together take every row of the connection's table.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ _EITHER = (
     # Waiting (B1, B2, B4, C3, N2).
     "DIAL / peer fail / wait 1 / peer fail / wait 2 / peer fail / wait 4 / peer accept / wait 9.875 / "
     "peer drop / wait 8 / peer accept / wait 10 / peer drop / wait 1 / peer accept",
-    "DIAL / peer retry_after_8 / wait 7.875 / connect / network down / network up / wait 0.125 / "
+    "DIAL / peer refuse_503_after_8 / wait 7.875 / connect / network down / network up / wait 0.125 / "
     "wait 1 / peer accept / wait 1",
-    "DIAL / peer retry_after_900 / wait 299.875 / connect / wait 0.125 / wait 1 / peer accept",
+    "DIAL / peer refuse_429_after_900 / wait 299.875 / connect / wait 0.125 / wait 1 / peer accept",
     "DIAL / connect / connect / peer accept / wait 7 / peer frame / wait 1",
     "DIAL / disconnect / peer accept / wait 31",
     "DIAL / background / peer accept / wait 31 / foreground / wait 31",
@@ -92,8 +92,42 @@ _EITHER = (
 _PLACES = ("IN", "DIAL", "UP", "UP / disconnect", "DIAL / peer fail", "UP / background")
 _TURNS = ("connect", "disconnect", "ping", "logout", "background", "foreground", "network down")
 
+_STATUSES = (200, 302, 400, 401, 402, 403, 404, 407, 408, 426, 429, 500, 502, 503)
+"""HTTP statuses on both sides of each border that the policy draws."""
+
+_CODES = (
+    1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3001, 3002, 3003,
+    3004, 3499, 3500, 3750, 3999, 4000, 4400, 4401, 4402, 4403, 4404, 4499, 4500, 4750, 4999,
+)  # fmt: skip
+"""Close codes, likewise."""
+
+
+def _often(times: int, steps: str) -> str:
+    return " / ".join([steps] * times)
+
+
+_LOSSES = (
+    _often(100, "peer accept / peer drop / wait 30"),
+    _often(60, "peer accept / wait 10.5 / peer drop / wait 1"),
+    _often(60, "peer fail / wait 30"),  # nothing is drawn anew with a socket
+    _often(40, "peer refuse_503_after_8 / wait 38"),
+    _often(14, "peer accept / wait 9.5 / peer drop / wait 30"),  # not stable yet
+    # What hurries a retry forgets no failure.
+    f"{_often(8, 'peer fail / wait 30')} / {_often(14, 'peer fail / connect / peer fail / wait 30')}",
+    _often(14, "peer fail / network down / network up / peer fail / wait 30"),
+    _often(14, "peer fail / disconnect / connect / peer fail / wait 30"),
+)
+"""Losses of which the waits tell something together."""
+
+_MORE_LOSSES = {
+    Mode.AUTO: _often(14, "peer fail / background / foreground / peer fail / wait 30"),
+    Mode.MANUAL: _often(14, "peer fail / background / foreground / connect / peer fail / wait 30"),
+}
+"""More of them, by the mode."""
+
 _GOLDEN = 0.6180339887498949
-"""Its multiples, modulo 1, are spread evenly: random numbers that are the same every time."""
+"""The multiples of it by squares, modulo 1, are spread evenly, even if only each n-th is used:
+random numbers that are the same every time."""
 
 
 def boundaries(capabilities: frozenset[str]) -> Iterator[Script]:
@@ -115,19 +149,28 @@ def turns(capabilities: frozenset[str]) -> Iterator[Script]:
                     yield from _written(mode, line, capabilities)
 
 
+def policies(capabilities: frozenset[str]) -> Iterator[Script]:
+    """Yield scripts in which a dial or a socket ends in each way that the policy tells apart (B5).
+
+    Whatever such an end is taken for, the script goes on.
+    """
+    ends = [f"DIAL / peer refuse_{number}" for number in (*_STATUSES, *_CODES)]
+    ends += [f"UP / peer close_{code}" for code in _CODES]
+    for mode in Mode:
+        for end in ends:
+            line = f"{end} / authenticator refreshed / wait 2 / peer accept / wait 1"
+            yield from _written(mode, line, capabilities)
+
+
 def many_waits(capabilities: frozenset[str]) -> Iterator[Script]:
-    """Yield scripts of a hundred losses, of which the waits tell something only together."""
+    """Yield scripts of many losses, of which the waits tell something only together."""
     patient = Timings(dial_timeout=1000)
     for mode in Mode:
-        for loss in (
-            "peer accept / peer drop / wait 30",
-            "peer accept / wait 10.5 / peer drop / wait 1",
-        ):
-            line = "DIAL / " + " / ".join([loss] * (100 if "30" in loss else 40))
-            for script in _written(mode, line, capabilities):
+        for losses in (*_LOSSES, _MORE_LOSSES[mode]):
+            for script in _written(mode, f"DIAL / {losses}", capabilities):
                 steps = tuple(
-                    replace(step, draw=round((at + 1) * _GOLDEN % 1, 6))
-                    for at, step in enumerate(script.steps)
+                    replace(step, draw=round(at * at * _GOLDEN % 1, 6))
+                    for at, step in enumerate(script.steps, 1)
                 )
                 yield replace(script, timings=patient, steps=steps)
 

@@ -1,25 +1,51 @@
 """What only many waits together tell: whether they are drawn, and whether failures are counted.
 
-A trace with few retries says nothing here.
+A trace with few retries says nothing here. Each question is asked in such a way that waits which
+are drawn as B1 says give the wrong answer with a probability below `CHANCE`, however many there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from math import exp, prod
 
 from statemodel._vocabulary import Mode
 from statemodel.trace_rules import Finding, View
-from statemodel.traces import Dialled, Opened, SocketEnded, Trace
+from statemodel.traces import Called, Dialled, Opened, Reported, SocketEnded, Trace
 
-OF_WAITS = frozenset({"B1", "B2", "B3"})
+OF_WAITS = frozenset({"B1", "B2", "B3", "B4", "C3"})
 """The rules that many waits together show something about."""
 
-ENOUGH = 30
-"""Waits of a kind from which on their spread is judged: by chance alone one half of the range
-stays empty once in 2^29 runs."""
+CHANCE = 1e-12
+"""How likely it is, at most, that waits which are drawn as they should be are found wrong by one of
+these questions. A test asks some two hundred: below 1e-9 in all."""
 
 _DIFFERENT = 10
 """How many different random numbers a subject must have been given, at least."""
+
+_FINE = 1e-3
+"""What is nearer may be the same for rounding: waits in milliseconds are as good."""
+
+_MANY = 30
+"""Waits from which on `_DIFFERENT` of them must differ; of numbers in milliseconds nearly all do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """A wait that a timer ended."""
+
+    seconds: float
+    longest: float
+    """What B1 allows."""
+    embargoed: bool
+    """Whether it began with the end of a server's Retry-After."""
+    asked: bool
+    """Whether the dial that failed before it was one that a `connect` had hurried."""
+
+    @property
+    def share(self) -> float:
+        return self.seconds / self.longest
 
 
 def telling(draws: Collection[float]) -> bool:
@@ -28,49 +54,80 @@ def telling(draws: Collection[float]) -> bool:
 
 
 def judge_waits(trace: Trace) -> Iterator[Finding]:
-    """Yield where the waits of a trace break B1, B2 or B3 as a whole."""
-    ends = sum(isinstance(entry, SocketEnded) for entry in trace)
+    """Yield where the waits of a trace break B1, B2, B3, B4 or C3 as a whole."""
     opened = trace[0]
-    if ends < ENOUGH or not isinstance(opened, Opened):
+    if not isinstance(opened, Opened) or sum(isinstance(e, SocketEnded) for e in trace) < 6:
         return
-    base = opened.timings.backoff_base
-    waits = list(_waits(trace))
-    end = trace[-1].time
-    later = [(wait, longest) for wait, longest in waits if longest >= 4 * base]
-    if len(later) >= ENOUGH and all(wait <= base for wait, _ in later):
-        longest = max(longest for _, longest in later)
-        message = (
-            f"none of {len(later)} waits after repeated failures was longer than {base:g}, "
-            f"though up to {longest:g} was due: the failures are forgotten too early"
-        )
-        yield Finding("B2", end, message)
+    base, end = opened.timings.backoff_base, trace[-1].time
+    every = list(_waits(trace))
+    waits = [wait for wait in every if not wait.embargoed]
+    later = [wait for wait in waits if wait.longest >= 4 * base]
+    embargoed = [wait for wait in every if wait.embargoed and wait.longest >= 4 * base]
+    if forgotten := [*_forgotten(later, base, end), *_forgotten(embargoed, base, end)]:
+        yield from forgotten
         return
-    yield from _spread("B1", [wait / longest for wait, longest in later], "", end)
-    first = [wait / longest for wait, longest in waits if longest == base]
-    yield from _spread("B3", first, "first ", end)
+    for rule, which, some in (
+        ("B1", "", later),
+        ("B1", "later ", later[len(later) // 2 :]),
+        ("B3", "first ", [wait for wait in waits if wait.longest == base]),
+        ("B4", "additional ", [wait for wait in every if wait.embargoed]),
+    ):
+        for what in _not_uniform([wait.share for wait in some]):
+            yield Finding(rule, end, f"{len(some)} {which}waits {what}")
 
 
-def _spread(rule: str, shares: list[float], which: str, end: float) -> Iterator[Finding]:
-    """Yield what is wrong with waits, given as shares of the longest that is allowed."""
-    if len(shares) < ENOUGH:
+def _forgotten(later: Sequence[_Wait], base: float, end: float) -> Iterator[Finding]:
+    """Yield that waits after repeated failures are drawn as those after a first one."""
+    for rule, some, why in (
+        ("B2", later, "the failures are forgotten too early"),
+        ("C3", [wait for wait in later if wait.asked], "a connect while waiting forgets them"),
+    ):
+        seconds = [wait.seconds for wait in some]
+        drawn = bool(some) and max(seconds) - min(seconds) > _FINE * base
+        if drawn and max(seconds) <= base and prod(base / wait.longest for wait in some) < CHANCE:
+            longest = max(wait.longest for wait in some)
+            message = (
+                f"none of {len(some)} waits after repeated failures was longer than {base:g}, "
+                f"though up to {longest:g} was due: {why}"
+            )
+            yield Finding(rule, end, message)
+            return
+
+
+def _not_uniform(shares: Sequence[float]) -> Iterator[str]:
+    """Yield what shows that shares of what is allowed are not drawn evenly from 0 to 1."""
+    count = len(shares)
+    if not count:
         return
     low, high = min(shares), max(shares)
-    if high - low < 1e-3:
-        what = f"all {len(shares)} {which}waits were {high:.4g} of the longest: they are not drawn"
-    elif low > 0.5 or high < 0.5:
-        what = (
-            f"{len(shares)} {which}waits were between {low:.2g} and {high:.2g} of the longest: "
-            "they are not spread from 0 on"
-        )
-    else:
-        return
-    yield Finding(rule, end, what)
+    if high - low < _FINE and count * _FINE ** (count - 1) < CHANCE:
+        yield f"were all {high:.4g} of the longest: they are not drawn"
+    elif min(1 - min(low, 1 - _FINE), max(high, _FINE)) ** count < CHANCE:
+        yield f"were between {low:.2g} and {high:.2g} of the longest: they are not spread from 0 on"
+    elif (different := len({round(share, 6) for share in shares})) < _DIFFERENT and count >= _MANY:
+        yield f"were only {different} different parts of the longest: they are not drawn"
+    elif 2 * exp(-2 * count * _distance(shares) ** 2) < CHANCE:
+        middle = sorted(shares)[count // 2]
+        yield f"were {middle:.2g} of the longest in the middle: they are not spread evenly"
 
 
-def _waits(trace: Trace) -> Iterator[tuple[float, float]]:
-    """Yield each wait that a timer ended, with the longest that B1 allows."""
+def _distance(shares: Sequence[float]) -> float:
+    """Return how far shares are from evenly spread ones: the statistic of Kolmogorov and Smirnov.
+
+    That it is above d has a probability of 2 exp(-2 n d^2) at most, for every n: Massart, "The tight
+    constant in the Dvoretzky-Kiefer-Wolfowitz inequality", 1990.
+    """
+    count = len(shares)
+    return max(
+        max((at + 1) / count - share, share - at / count) for at, share in enumerate(sorted(shares))
+    )
+
+
+def _waits(trace: Trace) -> Iterator[_Wait]:
+    """Yield each wait that a timer ended, or that there was not, and that nothing hurried."""
     since: float | None = None
     longest = 0.0
+    embargoed = asked = False
     counted = True  # not after an end at the very end of `stable_after`, which may count either way
     for moment in View(trace).moments:
         entry = moment.entry
@@ -82,9 +139,15 @@ def _waits(trace: Trace) -> Iterator[tuple[float, float]]:
                 stable = socket.opened + facts.timings.stable_after
                 counted = counted and abs(stable - entry.time) > 1e-3
             waiting = facts.on_timer and (facts.mode is Mode.AUTO or facts.foreground)
-            since = entry.time if waiting and counted and facts.not_before <= entry.time else None
+            embargoed = facts.not_before > entry.time
+            since = max(entry.time, facts.not_before) if waiting and counted else None
             longest = facts.backoff(facts.failures)
         elif isinstance(entry, Dialled):
-            if since is not None and moment.step.cause is None:
-                yield entry.time - since, longest
+            cause = moment.step.cause
+            if since is not None and (cause is None or isinstance(cause, SocketEnded)):
+                yield _Wait(entry.time - since, longest, embargoed, asked)
+            called = isinstance(cause, Called) and cause.name == "connect"
+            asked = called and moment.step.start.on_timer
             since = None
+        elif isinstance(entry, (Called, Reported)):
+            since = None  # it may be hurried

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from statemodel._vocabulary import Code
+from statemodel._vocabulary import Code, Reason
 from statemodel.trace_rules._dials import attempts, missing_dials, unwanted_attempts
 from statemodel.trace_rules._facts import EPSILON, Facts, later
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._view import Moment, Step, View
-from statemodel.traces import Called, Dialled, Refreshed, SocketEnded
+from statemodel.traces import (
+    Called,
+    Dialled,
+    Refreshed,
+    Returned,
+    SocketEnded,
+    StatusSeen,
+)
 
 
 def _promises(view: View) -> Iterator[tuple[Step, Facts, float]]:
@@ -114,6 +121,8 @@ def _after_end(moment: Moment, ended: SocketEnded) -> Iterator[Complaint]:
     refreshes = any(r.phase == "begun" for r in step.all(Refreshed))
     if ended.how == "auth" and refreshes and facts.refreshed == "yes" and not _stable_now(facts):
         yield moment.time, "the credentials were refreshed twice since the connection was stable"
+    if ended.how == "loss" and _told_refused(step):
+        yield moment.time, "a mere loss was taken for a refusal for good"
     may_be_lost = facts.manual_background and facts.open is not None
     if ended.how == "auth" and not refreshes and facts.refreshed == "no" and not may_be_lost:
         yield moment.time, "an auth refusal was not met with a refresh"
@@ -127,6 +136,11 @@ def _after_end(moment: Moment, ended: SocketEnded) -> Iterator[Complaint]:
                     moment.time,
                     f"the waiting connect did not fail with {Code.CONNECTION_REFUSED}",
                 )
+
+
+def _told_refused(step: Step) -> bool:
+    told = any(seen.change.reason is Reason.REFUSED for seen in step.all(StatusSeen))
+    return told or any(r.code is Code.CONNECTION_REFUSED for r in step.all(Returned))
 
 
 def _stable_now(facts: Facts) -> bool:

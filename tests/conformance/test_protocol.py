@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+import re
+from contextlib import closing, nullcontext
 from importlib.resources import files
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemodel import Code, Mode, Reason, Status, StatusChange, Timings
+from statemodel import Code, InvalidInput, Mode, Reason, Status, StatusChange, Timings
 from statemodel import traces as t
 from statemodel.conformance import CAPABILITIES, ProcessSubject, SubjectError, replay
 from statemodel.conformance._codec import (
@@ -21,13 +22,14 @@ from statemodel.conformance._codec import (
 )
 from statemodel.conformance._entries import is_report
 from statemodel.conformance._subject import Act
-from statemodel.scripts import ANSWERS, Script, Step, play
+from statemodel.scripts import ANSWERS, Script, Step, close_code, dial_end, play
 from tests.conformance.subjects import PYTHON
 
 SCHEMA = json.loads(
     files("statemodel.conformance").joinpath("protocol-1.schema.json").read_text("utf-8")
 )
 
+CODES = (1000, 1003, 1007, 1014, 3000, 4999)
 TIMES = st.floats(0, 1e9)
 NUMBERS = st.integers(1, 10**6)
 CHANGES = st.builds(
@@ -87,6 +89,8 @@ def wrong(value, schema):
         schema.get("minimum", value) <= value < schema.get("exclusiveMaximum", 1e300)
     ):
         return f"{value} is out of range"
+    if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
+        return f"{value} is not like {schema['pattern']}"
     least = schema.get("minLength", schema.get("minItems", 0))
     if isinstance(value, (str, list)) and len(value) < least:
         return f"{value} is too short"
@@ -167,6 +171,8 @@ def test_the_schema_knows_every_step_and_every_opening():
     lines = ["login", "logout", "connect", "disconnect", "ping", "send", "shut_down", "cancel 3"]
     lines += ["background", "foreground", "network up", "network down", "restored bob", "wait 2.5"]
     lines += [f"{who} {word}" for who, words in ANSWERS.items() for word in words]
+    lines += [f"peer {kind}_{number}" for kind in ("close", "refuse") for number in CODES]
+    lines += [f"peer refuse_{status}{end}" for status in (200, 599) for end in ("", "_after_0")]
     acts = [
         Act(Step.parse(line + end), 1 if number < 7 else None)
         for number, line in enumerate(lines)
@@ -178,6 +184,17 @@ def test_the_schema_knows_every_step_and_every_opening():
     assert wrong({"id": 3, "do": "steps", "steps": steps}, SCHEMA) == ""
     assert wrong({"id": 2, "do": "open", **opening}, SCHEMA) == ""
     assert wrong({"id": 3, "do": "steps", "steps": [{"do": "fly"}]}, SCHEMA) != ""
+
+
+@given(st.from_regex(r"(refuse|close)_[0-9]{1,5}(_after_[0-9]{1,5})?", fullmatch=True))
+def test_the_schema_and_the_kit_know_the_same_ends(word):
+    """A word that scripts can say is one that a subject can be given, and no other is."""
+    step = {"do": "peer", "what": word}
+    known = dial_end(word) is not None or close_code(word) is not None
+
+    assert (wrong({"id": 3, "do": "steps", "steps": [step]}, SCHEMA) == "") == known
+    with nullcontext() if known else pytest.raises(InvalidInput):
+        Step(**step)
 
 
 def test_the_schema_knows_every_capability():

@@ -20,7 +20,7 @@ from statemodel import Code, StatusChange, User, events
 from statemodel import traces as t
 from statemodel.conformance import Act, SubjectError, Trouble
 from statemodel.conformance._entries import is_report
-from statemodel.scripts import CLOSE_CODES, DIAL_ENDS, Script, Step
+from statemodel.scripts import Script, Step, close_code, dial_end
 from tests.conformance.trio_peer import Dial, Question, ScriptedDialer, StandingClock
 from transport import (
     AuthenticationError,
@@ -248,8 +248,8 @@ class Stage(Log):
         if dial is None:
             return
         if dial.peer is None:
-            if what in DIAL_ENDS:
-                status, code, wait = DIAL_ENDS[what]
+            if (end := dial_end(what)) is not None:
+                status, code, wait = end
                 error = DialError("no", http_status=status, close_code=code, retry_after=wait)
                 dial.end.answer(error)
             elif what == "accept":
@@ -270,8 +270,8 @@ class Stage(Log):
                 # Not as a frame of this socket: the kit does not count it as a sign of life.
                 dial.sink.throttled(on=what == "throttle")
             case _:
-                if what in CLOSE_CODES:  # anything else is for a dial
-                    dial.client.arrive(Frame("close", code=CLOSE_CODES[what]))
+                if (number := close_code(what)) is not None:  # anything else is for a dial
+                    dial.client.arrive(Frame("close", code=number))
 
     # -- what the connection asks for ------------------------------------------------------------
 

@@ -40,7 +40,7 @@ from tests.statemodel.table_editing import at
         ("background", "open auto background\n"),
         ("refreshing", "open auto\nrestored\npeer refuse_401\n"),
         ("manual connecting", "open manual\nrestored\nconnect\n"),
-        ("held_off", "open auto\nrestored\npeer retry_after_8\nconnect\n"),
+        ("held_off", "open auto\nrestored\npeer refuse_503_after_8\nconnect\n"),
         (
             "window throttled",
             "open manual background\nrestored\nconnect\npeer accept\npeer throttle\n",

@@ -17,7 +17,7 @@ from statemodel import Code, User
 from statemodel import traces as t
 from statemodel._policy import Policy
 from statemodel._world import World
-from statemodel.scripts import CLOSE_CODES, DIAL_ENDS, Script, Step
+from statemodel.scripts import Script, Step, close_code, dial_end
 from transport import (
     AuthenticationError,
     CredentialsRevokedError,
@@ -309,16 +309,17 @@ class TrioWorld:
             self._answer_socket(what, socket, state)
 
     def _answer_socket(self, what: str, socket: _Socket, state: str) -> None:
-        if what in DIAL_ENDS and state == "dialling":
-            status, code, wait = DIAL_ENDS[what]
+        end, closed = dial_end(what), close_code(what)
+        if end is not None and state == "dialling":
+            status, code, wait = end
             how = _POLICY.end(status, code).value
-            self._ended(socket, how, wait)
+            self._ended(socket, how, _POLICY.retry_after(status, wait))
             socket.end.answer(
                 DialError("no", http_status=status, close_code=code, retry_after=wait)
             )
-        elif what in CLOSE_CODES and state in ("open", "closing"):
-            self._ended(socket, _POLICY.end(None, CLOSE_CODES[what]).value)
-            socket.end.answer(Ended(code=CLOSE_CODES[what]))
+        elif closed is not None and state in ("open", "closing"):
+            self._ended(socket, _POLICY.end(None, closed).value)
+            socket.end.answer(Ended(code=closed))
         elif what == "closed" and state == "closing":
             self._ended(socket, "loss")
             socket.end.answer(Ended(code=1000))

@@ -161,7 +161,7 @@ test('M10, B4: connect in background opens a window of its own, but not offline 
   const lines = await play('manual', 'restored 5 background 5 connect accept 40');
   has(lines, '40 close_begun 1');
   has(await play('manual', 'restored background down connect'), '0 returned 1 NO_INTERNET_CONNECTION');
-  has(await play('manual', 'restored connect retry_after_8 background connect'), '0 returned 2 ERR_CONNECTION_LOST');
+  has(await play('manual', 'restored connect refuse_503_after_8 background connect'), '0 returned 2 ERR_CONNECTION_LOST');
 });
 
 test('M11, M12: an early ping pays for nothing, and no heartbeat is sent in background', async () => {
@@ -186,11 +186,11 @@ test('C1, C2: connect when open succeeds, and while dialling joins', async () =>
 
 test('C3, B4: connect skips the back-off, never the Retry-After', async () => {
   has(await play('manual', 'restored connect fail connect', { draws: [0] }), '0 dialled 2');
-  const lines = await play('manual', 'restored connect retry_after_8 connect 8');
+  const lines = await play('manual', 'restored connect refuse_503_after_8 connect 8');
   has(lines, '0 status disconnected dial_failed 8.5');
   has(lines, '0 status disconnected connect 8');
   has(lines, '8 dialled 2');
-  has(await play('auto', 'restored retry_after_900'), '0 status disconnected dial_failed 300.5');
+  has(await play('auto', 'restored refuse_429_after_900'), '0 status disconnected dial_failed 300.5');
 });
 
 test('C4: a cancelled connect withdraws its wait, not the wish', async () => {

@@ -9,7 +9,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { BUGS, Client, ClientError, TIMINGS } from './client.mjs';
-import { CLOSE_CODES, DIAL_ENDS, Pending, ScriptedSocket, VirtualClock } from './surroundings.mjs';
+import { Pending, ScriptedSocket, VirtualClock, closeCode, dialEnd } from './surroundings.mjs';
 
 const PROTOCOL = 1;
 const CAPABILITIES = [
@@ -21,7 +21,7 @@ const COMMANDS = ['login', 'logout', 'connect', 'disconnect', 'ping', 'send', 's
 
 const WORDS = {
   network: ['down', 'up'],
-  peer: ['accept', ...Object.keys(DIAL_ENDS), ...Object.keys(CLOSE_CODES), 'closed', 'frame', 'pong', 'throttle', 'unthrottle'],
+  peer: ['accept', 'closed', 'frame', 'pong', 'throttle', 'unthrottle'],
   store: ['saved', 'not_saved', 'cleared', 'not_cleared'],
   authenticator: ['authenticated', 'not_authenticated', 'refreshed', 'not_refreshed', 'revoked'],
   reader: ['pause', 'resume'],
@@ -212,7 +212,8 @@ function wrongWith(step) {
   if (name === 'cancel') return isCommand(number) ? null : 'cancel needs the number of a command';
   if (name === 'restored') return isWord(what) ? null : 'restored needs a user';
   if (!Object.hasOwn(WORDS, name)) return `there is no step ${JSON.stringify(name)}`;
-  return WORDS[name].includes(what) ? null : `${name} cannot do ${JSON.stringify(what)}`;
+  const ends = name === 'peer' && isWord(what) && (dialEnd(what) ?? closeCode(what)) !== null;
+  return ends || WORDS[name].includes(what) ? null : `${name} cannot do ${JSON.stringify(what)}`;
 }
 
 /** Say what is wrong with a request to open, or return `null`. */

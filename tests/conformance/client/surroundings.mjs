@@ -4,18 +4,25 @@
  * Nothing here does anything of its own accord; the steps of a script do.
  */
 
-/** How the peer can end a dial. */
-export const DIAL_ENDS = {
-  fail: {},
-  refuse_404: { httpStatus: 404 },
-  refuse_401: { httpStatus: 401 },
-  refuse_1008: { code: 1008 },
-  retry_after_8: { httpStatus: 503, retryAfter: 8 },
-  retry_after_900: { httpStatus: 429, retryAfter: 900 },
-};
+const CODE = '100[0-37-9]|101[0-4]|[34][0-9]{3}';
+const CLOSE = new RegExp(`^close_(${CODE})$`);
+const REFUSE = new RegExp(`^refuse_(?:(${CODE})|([2-5][0-9]{2})(?:_after_(0|[1-9][0-9]{0,3}))?)$`);
 
-/** How the peer can end a socket. */
-export const CLOSE_CODES = { close_1000: 1000, close_1001: 1001, close_1008: 1008, close_4401: 4401, drop: 1006 };
+/** Return how the peer ends a dial by a word, or `null`: by no such word. */
+export function dialEnd(word) {
+  if (word === 'fail') return {};
+  const [match, code, status, after] = REFUSE.exec(word) ?? [null];
+  if (match === null) return null;
+  if (code !== undefined) return { code: Number(code) };
+  return { httpStatus: Number(status), ...(after !== undefined && { retryAfter: Number(after) }) };
+}
+
+/** Return the code with which the peer ends a socket by a word, or `null`: by no such word. */
+export function closeCode(word) {
+  if (word === 'drop') return 1006;
+  const match = CLOSE.exec(word);
+  return match && Number(match[1]);
+}
 
 /** A clock that stands still unless told to go on; timers of one moment fire in the order of their making. */
 export class VirtualClock {
@@ -107,9 +114,12 @@ export class ScriptedSocket {
   /** Do what the peer does, if the moment is right. */
   peer(what) {
     if (what === 'accept') return this.phase === 'dialling' && this.open();
-    if (what in DIAL_ENDS) return this.phase === 'dialling' && this.end(DIAL_ENDS[what]);
+    const refused = dialEnd(what);
+    if (refused) return this.phase === 'dialling' && this.end(refused);
     if (what === 'closed') return this.phase === 'closing' && this.end({ code: 1000 });
-    if (what in CLOSE_CODES) return ['open', 'closing'].includes(this.phase) && this.end({ code: CLOSE_CODES[what] });
+    const code = closeCode(what);
+    if (code !== null) return ['open', 'closing'].includes(this.phase) && this.end({ code });
+    if (what === 'frame' && this.phase === 'closing') return this.onmessage((this.messages += 1));
     if (this.phase !== 'open') return false;
     if (what.endsWith('throttle')) return this.onthrottle(what === 'throttle');
     if (this.paused) return false;
