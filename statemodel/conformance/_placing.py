@@ -1,8 +1,9 @@
 """The order of what happened in one turn, as far as nobody outside can tell it.
 
 In many languages the end of a call is told only once the turn is over, as a promise is, and a dial
-that was asked for begins only then. Both may belong to any act of the turn, the end of a call from
-the call on: they are judged where they fit best.
+that was asked for, or the end of a socket, comes only then. Each may belong to any act of the turn,
+the end of a call from the call on: they are judged where they fit best. What is told of sockets
+stays in its order, or a dial before the descriptor of the socket before it is closed (K1) would pass.
 """
 
 from __future__ import annotations
@@ -52,7 +53,11 @@ def _improved(
     def order(places: Sequence[int]) -> t.Trace:
         return _joined(trace, burst, acts, late, places)
 
+    sockets = _of_sockets(late)
+
     def price(places: tuple[int, ...]) -> int:
+        if any(places[one] > places[other] for one, other in pairwise(sockets)):
+            return least
         if places not in tried:
             tried[places] = cost(order(places)) if len(tried) < _TRIES else least
         return tried[places]
@@ -89,7 +94,15 @@ def _taken_apart(trace: t.Trace, burst: Burst) -> tuple[list[t.Trace], list[t.Tr
     """Return what each act has for certain, what may belong to several, and each one's first act."""
     acts = [trace[a:b] for a, b in pairwise([burst.start, *burst.cuts])]
     acts[-1], late = _apart(acts[-1])
-    return acts, late, [_earliest(acts, unit) for unit in late]
+    first = [_earliest(acts, unit) for unit in late]
+    for one, other in pairwise(_of_sockets(late)):
+        first[other] = max(first[one], first[other])
+    return acts, late, first
+
+
+def _of_sockets(late: list[t.Trace]) -> list[int]:
+    """Return which of the things that may belong to several acts are about sockets."""
+    return [at for at, unit in enumerate(late) if isinstance(unit[0], (t.Dialled, t.SocketGone))]
 
 
 def _apart(last: t.Trace) -> tuple[t.Trace, list[t.Trace]]:
@@ -102,7 +115,9 @@ def _apart(last: t.Trace) -> tuple[t.Trace, list[t.Trace]]:
     for at, entry in enumerate(last):
         if isinstance(entry, t.StatusSeen) and at and isinstance(last[at - 1], t.Dialled):
             late[-1].append(entry)
-        elif isinstance(entry, (t.Returned, t.Stored, t.Dialled)) and is_report(entry):
+        elif isinstance(entry, (t.Returned, t.Stored, t.Dialled, t.SocketGone)) and is_report(
+            entry
+        ):
             late.append([entry])
         else:
             certain.append(entry)
@@ -112,6 +127,10 @@ def _apart(last: t.Trace) -> tuple[t.Trace, list[t.Trace]]:
 def _earliest(acts: list[t.Trace], unit: t.Trace) -> int:
     """Return the first act that something can belong to: not before its call, nor before its time."""
     entry = unit[0]
+    if isinstance(entry, t.SocketGone) and any(
+        isinstance(other, t.CloseBegun) and other.socket == entry.socket for other in acts[-1]
+    ):
+        return len(acts) - 1
     if isinstance(entry, t.Returned):
         for at, entries in enumerate(acts):
             for other in entries:

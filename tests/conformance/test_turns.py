@@ -29,6 +29,29 @@ class Late(MachineSubject):
         return seen
 
 
+class LateGone(MachineSubject):
+    """A machine that tells of descriptors that are closed, and of dials, when the turn is over."""
+
+    told = (t.SocketGone, t.Dialled)
+
+    def perform(self, acts):
+        *before, last = super().perform(acts)
+        late = [entry for entries in before for entry in entries if isinstance(entry, self.told)]
+        early = [[e for e in entries if not isinstance(e, self.told)] for entries in before]
+        return [*early, [*late, *last]]
+
+
+class Overlapping(LateGone):
+    """One that dials before the descriptor of the socket before is closed."""
+
+    def perform(self, acts):
+        *before, last = super().perform(acts)
+        late = [entry for entry in last if isinstance(entry, self.told)]
+        rest = [entry for entry in last if not isinstance(entry, self.told)]
+        late.sort(key=lambda entry: isinstance(entry, t.SocketGone))
+        return [*before, [*late, *rest]]
+
+
 class Forgetful(Late):
     """One that never tells the end of the first call of a turn of several."""
 
@@ -56,6 +79,21 @@ def failures(subject, scripts=TURNS):
 def test_what_is_told_late_is_no_failure():
     """C4: a call that ends within a turn may be told when the turn is over."""
     assert failures(Late(), TURNS[::2]) == []
+
+
+def test_a_socket_that_is_gone_late_in_a_turn_is_no_failure():
+    """K1, A1, S5: when in a turn a descriptor was closed may be told when the turn is over."""
+    assert failures(LateGone(), TURNS[1::3]) == []
+
+
+def test_a_dial_that_is_told_before_the_end_of_the_socket_before_is_a_failure():
+    """K1: what is told of sockets in one turn is in the order in which it happened."""
+    script = Script.parse(
+        "open manual\nrestored\nconnect\ndisconnect together\nconnect\npeer accept\n"
+    )
+
+    assert failures(LateGone(), [script]) == []
+    assert {failure.rule for failure in failures(Overlapping(), [script])} == {"K1"}
 
 
 def test_several_turns_with_what_is_told_late_are_no_failure():
