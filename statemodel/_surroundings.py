@@ -92,8 +92,8 @@ class Surroundings:
         if self._open is not None or self._closing is not None:
             answers += CLOSE_CODES
         if self._open is not None:
-            answers += ["unthrottle" if self._throttled else "throttle"]
-            answers += ["frame", "pause"] if self._reading else ["resume"]
+            throttling = "unthrottle" if self._throttled else "throttle"
+            answers += [throttling, "frame", "pause"] if self._reading else ["resume"]
             if self._out and self._reading:
                 answers += ["pong"]
         return answers
@@ -191,7 +191,9 @@ class Surroundings:
         return events.RefreshFailed(generation=generation, refused=revoked)
 
     def _stored(self, word: str) -> events.Event:
-        return self._finish_job("the disk is full" if word.startswith("not_") else None)
+        if word.startswith("not_"):
+            return self._finish_job("the disk is full", "failed")
+        return self._finish_job(None, "done")
 
     # -- the store: one call at a time, in order -------------------------------------------------
 
@@ -208,9 +210,13 @@ class Surroundings:
                 self._job_until = self.now + self._patience
             self._see(t.Stored, what=kind, phase="begun")
 
-    def _finish_job(self, error: str | None) -> events.Event:
+    def _give_up_job(self) -> events.Event:
+        """The adapter waits no longer for a clearing."""
+        return self._finish_job("did not answer", "given_up")
+
+    def _finish_job(self, error: str | None, phase: str) -> events.Event:
         (kind, generation), self._jobs = self._jobs[0], self._jobs[1:]
-        self._see(t.Stored, what=kind, phase="failed" if error else "done")
+        self._see(t.Stored, what=kind, phase=phase)
         self._begin_job()
         if kind == "clear":
             return events.SessionCleared(generation=generation, error=error)

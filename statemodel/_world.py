@@ -182,7 +182,7 @@ class World(Surroundings):
         """
         self.draw, self.machine.rows = step.draw, []
         if self._job_until < self.now and step.do != "sleep":
-            self._handle(self._finish_job("did not answer"))  # it was due during a sleep
+            self._handle(self._give_up_job())  # it was due during a sleep
         match step.do:
             case "cancel":
                 self._cancel(int(step.number))
@@ -197,8 +197,10 @@ class World(Surroundings):
                 self._see(t.Reported, what="restored", uid=step.what)
                 self._handle(events.SessionRestored(user=User(uid=step.what)))
             case "peer" | "authenticator" | "store" | "reader":
-                if not self.stopped and stand_in(step.what) in self.possible_answers():
-                    self._handle(self._answer(step.what))
+                words = ("frame", step.what) if step.what in _IN_A_FRAME else (step.what,)
+                for word in words:
+                    if not self.stopped and stand_in(word) in self.possible_answers():
+                        self._handle(self._answer(word))
             case "wait" | "reach":
                 self._pass_time(self.now + step.number, inclusive=step.do == "wait")
             case "sleep":
@@ -233,7 +235,7 @@ class World(Surroundings):
             self.now = max(self.now, due)
             self._handle(events.TimePassed())
             if self._job_until <= self.now:
-                self._handle(self._finish_job("did not answer"))
+                self._handle(self._give_up_job())
         self.now = max(self.now, until)
 
     @property
@@ -254,6 +256,9 @@ class World(Surroundings):
         for effect in asked:
             self._perform(effect)
 
+
+_IN_A_FRAME = ("throttle", "unthrottle")
+"""What the server says in a frame, which is a sign of life like any other (P4)."""
 
 _SLOTS = (*Surroundings.__slots__, *World.__slots__)
 

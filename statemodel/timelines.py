@@ -56,7 +56,7 @@ def describe(entry: t.Entry) -> str:
         case t.Reported():
             return f"reported: {entry.what}{f' {entry.uid}' if entry.uid else ''}"
         case t.Stored():
-            return f"{entry.what}: {entry.phase}"
+            return f"{entry.what}: {entry.phase.replace('_', ' ')}"
         case t.Refreshed():
             return f"refresh of credentials: {entry.phase}"
         case t.SocketEnded():

@@ -73,7 +73,8 @@ class Stored:
 
     time: float
     what: Literal["authenticate", "save", "clear"]
-    phase: Literal["begun", "done", "failed"]
+    phase: Literal["begun", "done", "failed", "given_up"]
+    """"given_up": the store has not answered, and is waited for no longer; of a clearing only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

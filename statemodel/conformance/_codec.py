@@ -57,7 +57,7 @@ def entry_to_json(entry: t.Entry) -> dict[str, Any]:
     for saw, (kind, _, write) in _ITEMS.items():
         if isinstance(entry, kind):
             phase = getattr(entry, "phase", "begun")
-            if phase == "begun":
+            if phase == ("given_up" if saw == "gave_up" else "begun"):
                 return {"time": entry.time, "saw": saw, **write(entry)}
     raise ValueError(f"{entry!r} is not a subject's to report")
 
@@ -202,6 +202,11 @@ _ITEMS: dict[str, _Item] = {
     "stored": (
         t.Stored,
         lambda i: t.Stored(time=i.time, what=i.word("what", _BEGUN), phase="begun"),
+        _same("what"),
+    ),
+    "gave_up": (
+        t.Stored,
+        lambda i: t.Stored(time=i.time, what=i.word("what", ("clear",)), phase="given_up"),
         _same("what"),
     ),
     "refreshing": (t.Refreshed, lambda i: t.Refreshed(time=i.time, phase="begun"), _same()),

@@ -22,7 +22,7 @@ REPORTS = (
     t.Reading,
     t.Delivered,
 )
-"""What a subject reports, beside the beginnings of `Stored` and `Refreshed`."""
+"""What a subject reports, beside what it does itself of `Stored` and `Refreshed`."""
 
 TOLERANCE = 1e-6
 """Seconds by which the same sum of times may differ between languages."""
@@ -31,7 +31,7 @@ TOLERANCE = 1e-6
 def is_report(entry: object) -> TypeGuard[t.Entry]:
     """Say whether an entry is a subject's to report."""
     if isinstance(entry, (t.Stored, t.Refreshed)):
-        return entry.phase == "begun"
+        return entry.phase in ("begun", "given_up")
     return isinstance(entry, REPORTS)
 
 
@@ -42,10 +42,15 @@ class Truth:
         self._sockets = 0
         self._pings = 0
         self._calls: dict[int, str] = {}
+        self._clearing = 0
 
     def called(self, command: int, name: str) -> None:
         """Note a call."""
         self._calls[command] = name
+
+    def cleared(self) -> None:
+        """Note that the store has ended a clearing."""
+        self._clearing -= 1
 
     def check(self, entry: object, *, since: float, until: float) -> t.Entry:
         """Return a report that can be true, its time brought between the bounds.
@@ -81,6 +86,12 @@ class Truth:
             case t.CloseBegun() | t.SocketGone() | t.Reading() | t.Delivered() | t.PingSent():
                 if not 1 <= entry.socket <= self._sockets:
                     _lied(f"it reported on socket {entry.socket}, which it never dialled")
+            case t.Stored(what="clear"):
+                if entry.phase == "given_up" and not self._clearing:
+                    _lied("it gave a clearing up, but none was going on")
+                self._clearing += 1 if entry.phase == "begun" else -1
+            case t.Stored(phase="given_up"):
+                _lied(f"it gave up {entry.what}; only a clearing can be given up")
             case _:
                 pass
         if isinstance(entry, t.PingSent):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from statemodel._world import World
 from statemodel.conformance._entries import is_report
@@ -28,11 +28,11 @@ class MachineSubject:
 
     def __init__(self, table: Table | None = None) -> None:
         self._table = table
-        self._world: _PatientWorld | None = None
+        self._world: World | None = None
 
     def open(self, opening: Script, draws: Sequence[float]) -> Sequence[Entry]:  # noqa: ARG002 - steps bring their own
         """Begin anew."""
-        self._world = _PatientWorld.of(opening, table=self._table)
+        self._world = World.of(opening, table=self._table)
         return ()
 
     def perform(self, acts: Sequence[Act]) -> Sequence[Sequence[Entry]]:
@@ -54,13 +54,3 @@ class MachineSubject:
     def close(self) -> None:
         """Forget the world."""
         self._world = None
-
-
-class _PatientWorld(World):
-    """A world whose store is as slow as the script wants it."""
-
-    __slots__ = ()
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self._patience = float("inf")

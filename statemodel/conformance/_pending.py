@@ -93,8 +93,8 @@ class Pending:
         if self.phase == "closing" and self._reading and "messages" in self._can:
             found += ["frame"]  # the peer does not know yet
         if self.phase == "open":
-            found += ["unthrottle" if self._throttled else "throttle"]
-            found += ["frame", "pause"] if self._reading else ["resume"]
+            throttling = "unthrottle" if self._throttled else "throttle"
+            found += [throttling, "frame", "pause"] if self._reading else ["resume"]
             found += ["pong"] if self._pings and self._reading else []
         return [word for word in found if self._is_capable(word)]
 
@@ -108,8 +108,14 @@ class Pending:
 
     # -- what the kit does -----------------------------------------------------------------------
 
-    def do(self, step: Step, command: int | None, now: float) -> t.Entry | None:
-        """Let a step that is right happen; return the entry that tells it, if one does."""
+    def do(self, step: Step, command: int | None, now: float) -> list[t.Entry]:
+        """Let a step that is right happen; return what tells it."""
+        entry = self._do(step, command, now)
+        if isinstance(entry, t.Throttled):  # in a frame, which is a sign of life like any other
+            return [self._frame("frame", now), entry]
+        return [] if entry is None else [entry]
+
+    def _do(self, step: Step, command: int | None, now: float) -> t.Entry | None:
         match step.do:
             case "wait":
                 return None
@@ -233,6 +239,9 @@ class Pending:
                     self._refreshing = False
                 if change.retry_in is not None:
                     self.moments.add(entry.time + change.retry_in)
+            case t.Stored(phase="given_up"):
+                kinds = [kind for kind, _ in self._store]
+                del self._store[kinds.index("clear")]  # there is one, or it has lied
             case t.Stored(what="authenticate"):
                 logins = [command for command, name in self.calls.items() if name == "login"]
                 self._authenticating = self._login = max(logins, default=0)

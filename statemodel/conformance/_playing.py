@@ -217,9 +217,10 @@ class Playing:
             before = self.now
             if act.step.do == "wait":
                 self.now += act.step.number
-            entry = self.pending.do(act.step, act.command, self.now)
-            if entry is not None:
-                self.trace.append(entry)
+            happened = self.pending.do(act.step, act.command, self.now)
+            self.trace += happened
+            if any(isinstance(entry, t.Stored) and entry.what == "clear" for entry in happened):
+                self._truth.cleared()
             self._note(entries, before)
             cuts.append(len(self.trace))
         if len(acts) > 1:

@@ -183,13 +183,23 @@ def _logout_end(view: View, call: Call) -> Iterator[Complaint]:
         yield call.end.time, "a logout returned before its socket was gone"
     if call.returned.code is None and required and "done" not in clears:
         yield call.end.time, "a logout succeeded before the saved user was cleared"
-    if call.returned.code is Code.SESSION_NOT_CLEARED and required and "failed" not in clears:
+    failed = "failed" in clears or _gave_up(view, call)
+    if call.returned.code is Code.SESSION_NOT_CLEARED and required and not failed:
         yield (
             call.end.time,
             f"a logout failed with {Code.SESSION_NOT_CLEARED}, but clearing had not failed",
         )
     if call.returned.code not in (None, Code.SESSION_NOT_CLEARED, Code.CLOSED):
         yield call.end.time, f"a logout failed with {call.returned.code}"
+
+
+def _gave_up(view: View, call: Call) -> bool:
+    """Tell whether a clearing was given up during a call, or at the very instant in which it ended."""
+    assert call.end is not None, "asked of a call that has ended"
+    return any(
+        isinstance(e, Stored) and e.what == "clear" and e.phase == "given_up"
+        for e in (*view.between(call.start, call.end), *view.at(call.end.time))
+    )
 
 
 def _logout_overdue(view: View, call: Call, *, required: bool) -> Iterator[Complaint]:

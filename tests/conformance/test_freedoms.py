@@ -5,6 +5,7 @@ The subject here is the pure machine, whose reports are changed in what no rule 
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from itertools import groupby
@@ -12,7 +13,15 @@ from itertools import groupby
 import pytest
 
 from statemodel import traces as t
-from statemodel.conformance import Act, MachineSubject, conform, conformance_suite
+from statemodel.conformance import (
+    Act,
+    MachineSubject,
+    Playing,
+    conform,
+    conformance_suite,
+    replay,
+)
+from statemodel.scripts import Script
 from tests.conformance.subjects import LONG
 
 EXAMPLES = 200 if LONG else 20
@@ -165,6 +174,60 @@ def test_what_the_rules_leave_open_is_no_fault(free, seed):
     assert report.failures == ()
     assert report.ok
     assert subject.changed > 20, "it made use of its freedom"
+
+
+class Impatient(MachineSubject):
+    """A machine whose adapter waits less long for a clearing, or for ever."""
+
+    def __init__(self, patience):
+        super().__init__()
+        self._patience = patience
+
+    def open(self, opening, draws):
+        seen = super().open(opening, draws)
+        self._world._patience = self._patience
+        return seen
+
+
+CLEARING = "open manual\nrestored\nlogout\nwait 3\nstore cleared\nlogin\nwait 40\nstore cleared\n"
+
+
+@pytest.mark.parametrize(("patience", "ends"), [(2, {t.Stored}), (30, set()), (math.inf, set())])
+def test_how_long_a_clearing_is_waited_for_is_open(patience, ends):
+    """S5: a store that does not answer in time could not be cleared, and in time is for the adapter to say."""
+    script = Script.parse(CLEARING)
+    playing = Playing(Impatient(patience), script)
+    playing.play_script(script)
+    given_up = {type(e) for e in playing.trace if getattr(e, "phase", "") == "given_up"}
+
+    assert replay(Impatient(patience), script).failures == ()
+    assert given_up == ends
+
+
+class Liar(MachineSubject):
+    """A machine that says of its clearing what is not so."""
+
+    def __init__(self, phase):
+        super().__init__()
+        self._phase = phase
+
+    def perform(self, acts):
+        seen = [list(entries) for entries in super().perform(acts)]
+        for entries in seen:
+            entries += [
+                t.Stored(time=entry.time, what="clear", phase=self._phase)
+                for entry in entries
+                if isinstance(entry, t.Returned) and entry.command == 1
+            ]
+        return seen
+
+
+def test_what_was_not_begun_cannot_be_given_up():
+    """A report that cannot be true is a lie: the kit had ended that call."""
+    [failure] = replay(Liar("given_up"), Script.parse(CLEARING)).failures
+
+    assert failure.verdict == "lied"
+    assert "gave a clearing up" in failure.message
 
 
 def test_a_status_may_be_told_before_the_socket_is_closed():

@@ -55,6 +55,7 @@ REPORTS = st.one_of(
         what=st.sampled_from(["authenticate", "save", "clear"]),
         phase=st.just("begun"),
     ),
+    st.builds(t.Stored, time=TIMES, what=st.just("clear"), phase=st.just("given_up")),
     st.builds(t.Refreshed, time=TIMES, phase=st.just("begun")),
     st.builds(t.Reading, time=TIMES, socket=NUMBERS, on=st.booleans()),
     st.builds(t.Delivered, time=TIMES, socket=NUMBERS, number=NUMBERS),

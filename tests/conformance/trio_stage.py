@@ -10,7 +10,6 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import cycle
-from math import inf
 from typing import Any
 
 import trio
@@ -122,7 +121,6 @@ class Stage(Log):
                 return request(user)
 
             self.driver._request = asked_for
-            self.driver._store._patience = inf  # the kit's store fails when an act says so
             self.began()
             self.connection.add_status_listener("kit", self._saw_status)
             self.connection.add_message_listener("kit", self._saw_delivery)
@@ -267,8 +265,7 @@ class Stage(Log):
                 if dial.peer.pings:
                     dial.client.arrive(Frame("pong", dial.peer.pings.popleft()))
             case "throttle" | "unthrottle":
-                # Not as a frame of this socket: the kit does not count it as a sign of life.
-                dial.sink.throttled(on=what == "throttle")
+                dial.client.arrive(Frame("throttle", code=what == "throttle"))
             case _:
                 if (number := close_code(what)) is not None:  # anything else is for a dial
                     dial.client.arrive(Frame("close", code=number))

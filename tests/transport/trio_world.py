@@ -343,6 +343,8 @@ class TrioWorld:
 
         if what in ("throttle", "unthrottle"):
             on = what == "throttle"
+            self.see(t.FrameSeen(time=self.now, socket=socket.number))
+            socket.sink.frame()
             self.see(t.Throttled(time=self.now, socket=socket.number, on=on))
             socket.sink.throttled(on=on)
         elif what in ("pause", "resume"):

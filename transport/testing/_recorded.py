@@ -169,7 +169,7 @@ class RecordedSession:
     def _see(
         self,
         what: Literal["authenticate", "save", "clear"],
-        phase: Literal["begun", "done", "failed"],
+        phase: Literal["begun", "done", "failed", "given_up"],
     ) -> None:
         self._log.see(t.Stored(time=self._log.now, what=what, phase=phase))
 
@@ -218,7 +218,10 @@ class RecordedSession:
         self._see("clear", "begun")
         try:
             await self._store.clear()
-        except (SessionStoreError, OSError, trio.Cancelled):  # cancelled: out of patience
+        except trio.Cancelled:  # out of patience
+            self._see("clear", "given_up")
+            raise
+        except (SessionStoreError, OSError):
             self._see("clear", "failed")
             raise
         self._see("clear", "done")

@@ -84,7 +84,7 @@ export class Client {
    * @param {(user: object) => object} options.createSocket Begins a dial and returns the socket: it
    *   has `close()` (begin the closing handshake), `terminate()` (let go of the descriptor, at once
    *   and as often as asked), `ping(payload)`, `send(data)`, `pause()`, `resume()`, and calls
-   *   `onopen()` (after the hello), `onmessage(data)`, `onpong(payload)`, `onthrottle(on)` and, when
+   *   `onopen()` (after the hello), `onmessage(data)`, `onpong(payload)`, `onthrottle(on)` (it said so in a frame) and, when
    *   the dial has failed or the socket has ended, `onclose({code, httpStatus, retryAfter})`.
    * @param {object} options.authenticator `authenticate(credentials, {signal})` and, if it can,
    *   `refresh(user, {signal})` promise a user; an error with `revoked` refuses for good.
@@ -524,7 +524,10 @@ export class Client {
     socket.link.onopen = heard(() => this.#opened(socket));
     socket.link.onclose = heard((end) => this.#ended(socket, end));
     socket.link.onpong = heard((payload) => this.#pong(socket, payload));
-    socket.link.onthrottle = heard((on) => this.#throttled(socket, on));
+    socket.link.onthrottle = heard((on) => {
+      this.#frame(socket);
+      this.#throttled(socket, on);
+    });
     socket.link.onmessage = heard((message) => {
       this.#frame(socket);
       this.#untold.push({ message });

@@ -121,8 +121,8 @@ export class ScriptedSocket {
     if (code !== null) return ['open', 'closing'].includes(this.phase) && this.end({ code });
     if (what === 'frame' && this.phase === 'closing') return this.onmessage((this.messages += 1));
     if (this.phase !== 'open') return false;
-    if (what.endsWith('throttle')) return this.onthrottle(what === 'throttle');
     if (this.paused) return false;
+    if (what.endsWith('throttle')) return this.onthrottle(what === 'throttle');
     if (what === 'frame') return this.onmessage((this.messages += 1));
     return this.unanswered.length > 0 && this.onpong(this.unanswered.shift());
   }
