@@ -104,7 +104,7 @@ class _Test:
         chosen = [number for number in TRACE_RULES if only is None or number in only]
         if only is None or "B3" in only:
             chosen.append("B3")  # seen only in many waits
-        self._rules = exercised(subject.capabilities, chosen)
+        self._rules = frozenset(exercised(subject.capabilities, chosen))
         self._asked = [number for number in RULES if only is None or number in only]
         self._parts: list[Part] = []
         self.failures: list[Failure] = []

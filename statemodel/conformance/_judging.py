@@ -64,7 +64,9 @@ def judged(playing: Playing, rules: Container[str]) -> tuple[Trace, list[Finding
     def broken(trace: Trace) -> list[Finding]:
         view = View(trace)
         # `judge` gives equal findings once; here each counts, or a better order may seem no better.
-        found = [finding for rule in asked for finding in rule.findings(view)]
+        found = [
+            Finding(rule.number, *complaint) for rule in asked for complaint in rule.on_view(view)
+        ]
         if "messages" in playing.capabilities and "K6" in rules:
             found += judge_deliveries(view, playing.bursts)
         if telling(playing.draws):

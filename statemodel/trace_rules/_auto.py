@@ -28,7 +28,8 @@ def nothing_in_background(view: View) -> Iterator[Complaint]:
         if moment.before.auto_background:
             yield moment.time, "an attempt began in background"
     for step in view.steps:
-        if step.end.auto_background and any(c.name == "connect" for c in step.end.waiting.values()):
+        facts = step.end
+        if facts.waiting and facts.auto_background and facts.waits("connect"):
             yield step.time, "a connect waits in background"
 
 

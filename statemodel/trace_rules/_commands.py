@@ -10,7 +10,8 @@ from statemodel.trace_rules._dials import missing_dials, sockets_left, unwanted_
 from statemodel.trace_rules._facts import Facts, later, still_closing
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
-from statemodel.trace_rules._view import Call, Step, View
+from statemodel.trace_rules._steps import Call, Step
+from statemodel.trace_rules._view import View
 from statemodel.traces import Called, Cancelled, Dialled, Returned
 
 
@@ -76,7 +77,7 @@ def calls_end_once(view: View) -> Iterator[Complaint]:
             if number not in told and (over := _should_have_ended(step, called)):
                 told.add(number)
                 yield step.time, f"{called.name} still waits: {over}"
-    for earlier, step in pairwise(view.steps):
+    for earlier, step in pairwise(view.steps if view.calls_of("send") else ()):
         for number, called in earlier.end.waiting.items():
             late = earlier.end.open is None and later(step.time, earlier.time)
             if called.name == "send" and late and number not in told:
@@ -158,15 +159,15 @@ def disconnects_end(view: View) -> Iterator[Complaint]:
         elif returned.code is None and end.step.end.closing:
             yield end.time, "a disconnect returned before its socket was gone"
     told: set[int] = set()
-    for step in view.steps:
+    for step in view.steps if view.calls_of("disconnect") else ():
         for number, called in step.end.waiting.items():
             if called.name == "disconnect" and number not in told and not still_closing(step.end):
                 told.add(number)
                 yield step.time, "a disconnect still waits although its socket is gone"
     for call in view.calls_of("disconnect", "logout", "shut_down"):
         yield from _cancelled(call)
-    for step in view.steps:
-        if isinstance(step.cause, Called) and step.cause.name == "disconnect":
+    for step, called in view.begun_by(Called):
+        if called.name == "disconnect":
             yield from _dial_cancelled(step)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from statemodel._vocabulary import Mode
 from statemodel.trace_rules._facts import EPSILON, Facts, Prompt, Why, later
 from statemodel.trace_rules._rule import Complaint
-from statemodel.trace_rules._view import Moment, View
+from statemodel.trace_rules._steps import Moment, Step
+from statemodel.trace_rules._view import View
 from statemodel.traces import Dialled, Refreshed
 
 _NAMES: dict[Why, str] = {
@@ -24,35 +25,50 @@ _NAMES: dict[Why, str] = {
 }
 
 
-def attempts(view: View) -> Iterator[Moment]:
-    """Yield where a dial or a refresh of credentials begins."""
-    for moment in view.moments:
-        entry = moment.entry
-        if isinstance(entry, Dialled) or (isinstance(entry, Refreshed) and entry.phase == "begun"):
-            yield moment
+def attempts(view: View) -> list[Moment]:
+    """Return where a dial or a refresh of credentials begins."""
+    return view.once(_attempts)
+
+
+def _attempts(view: View) -> list[Moment]:
+    dials = [moment for moment, _ in view.of(Dialled)]
+    return dials + [m for m, refreshed in view.of(Refreshed) if refreshed.phase == "begun"]
 
 
 def unwanted_attempts(view: View, *whys: Why, mode: Mode | None = None) -> Iterator[Complaint]:
     """Yield the attempts that begin while the connection is unwanted for one of these reasons."""
-    for moment in attempts(view):
+    for moment in view.once(_unwanted):
         facts = moment.before
-        if not facts.wanted and (not whys or facts.why in whys) and mode in (None, facts.mode):
+        if (not whys or facts.why in whys) and mode in (None, facts.mode):
             yield moment.time, f"an attempt began although {_NAMES[facts.why]}"
+
+
+def _unwanted(view: View) -> list[Moment]:
+    return [moment for moment in attempts(view) if not moment.before.wanted]
 
 
 def sockets_left(view: View, *whys: Why, mode: Mode | None = None) -> Iterator[Complaint]:
     """Yield the steps that make the connection unwanted and leave a socket dialling or open."""
-    for step in view.steps:
-        before, after = step.start, step.end
-        if (
-            after.wanted
-            or after.current is None
-            or after.why not in whys
-            or mode not in (None, after.mode)
-        ):
-            continue
-        if before.wanted or before.why != after.why:
+    for step in view.once(_kept):
+        after = step.end
+        if after.why in whys and mode in (None, after.mode):
             yield step.time, f"socket {after.current} was kept although {_NAMES[after.why]}"
+
+
+def _kept(view: View) -> list[Step]:
+    """Return the steps that make the connection unwanted and leave a socket."""
+    left = [step for step in view.steps if not step.end.wanted and step.end.current is not None]
+    return [step for step in left if step.start.wanted or step.start.why != step.end.why]
+
+
+def after_the_window(view: View) -> list[Moment]:
+    """Return the moments after a grace deadline that still find its socket."""
+    return view.once(_after_the_window)
+
+
+def _after_the_window(view: View) -> list[Moment]:
+    late = [m for m in view.moments if not m.before.wanted and m.before.why == "grace"]
+    return [moment for moment in late if moment.before.current is not None]
 
 
 def missing_dials(
@@ -60,19 +76,26 @@ def missing_dials(
 ) -> Iterator[Complaint]:
     """Yield where a dial that `prompt` calls for does not begin in time."""
     told: float | None = None
-    for moment in view.moments:
-        facts = moment.before
-        by = _due(facts, prompt, applies)
-        if by is not None and later(moment.time, by) and by != told:
+    for by, facts, time in view.once(_missing):
+        if facts.prompt != prompt or by == told or (applies is not None and not applies(facts)):
+            continue
+        if time is None:
             told = by
             yield by, f"no dial by the latest time for it ({prompt})"
-        last = moment is moment.step.moments[-1]
-        by = _due(moment.after, prompt, applies) if last else None
-        if by is not None and by <= moment.time + EPSILON and prompt != "loss" and by != told:
+        elif prompt != "loss":
             told = by
-            yield moment.time, f"no dial in the step that calls for it ({prompt})"
+            yield time, f"no dial in the step that calls for it ({prompt})"
 
 
-def _due(facts: Facts, prompt: Prompt, applies: Callable[[Facts], bool] | None) -> float | None:
-    due = facts.on_timer and facts.prompt == prompt and (applies is None or applies(facts))
-    return facts.retry_by if due else None
+def _missing(view: View) -> list[tuple[float, Facts, float | None]]:
+    """Return when a dial was due at the latest, and the end of its step if that calls for it."""
+    found: list[tuple[float, Facts, float | None]] = []
+    for step in view.steps:
+        for moment in step.moments:
+            facts, by = moment.before, moment.before.retry_by
+            if by is not None and later(moment.time, by) and facts.on_timer:
+                found.append((by, facts, None))
+        facts, by = step.end, step.end.retry_by
+        if by is not None and by <= step.time + EPSILON and facts.on_timer:
+            found.append((by, facts, step.time))
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 from statemodel._timings import Timings
 from statemodel._vocabulary import Mode, Status, StatusChange
@@ -46,8 +46,8 @@ def same(a: float, b: float) -> bool:
     return abs(a - b) <= EPSILON
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Socket:
+# Sockets and pings are named tuples, as to replace a field of a dataclass takes far longer.
+class Socket(NamedTuple):
     """A socket, from its dial on."""
 
     number: int
@@ -67,8 +67,7 @@ class Socket:
     """Nothing may be delivered from it any more (K3)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ping:
+class Ping(NamedTuple):
     """A ping on the current socket that has not been answered."""
 
     number: int
@@ -84,9 +83,12 @@ class Ping:
     """A frame came in after its write, before reading was last started again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Facts:
-    """Everything the rules ask about one moment; nothing here comes from a machine."""
+    """Everything the rules ask about one moment; nothing here comes from a machine.
+
+    A copy is written to while an entry is applied to it; from then on it is only read.
+    """
 
     mode: Mode
     timings: Timings
@@ -137,6 +139,12 @@ class Facts:
     pings: Mapping[int, Ping] = field(default_factory=dict)
     status: StatusChange | None = None
 
+    def copy(self) -> Self:
+        """Return the same facts, to be written to."""
+        other = object.__new__(type(self))
+        other.__dict__ = self.__dict__.copy()
+        return other
+
     @property
     def socket(self) -> Socket | None:
         """The current socket."""
@@ -182,6 +190,10 @@ class Facts:
         """Return the longest back-off after so many failures in a row (B1)."""
         exponent = min(max(failures, 1) - 1, 1000)
         return float(min(self.timings.backoff_cap, self.timings.backoff_base * 2.0**exponent))
+
+    def waits(self, name: str) -> bool:
+        """Say whether a call with this name has not ended."""
+        return any(called.name == name for called in self.waiting.values())
 
     def own_pings(self) -> list[Ping]:
         """Return the library's own pings that have not been answered."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from statemodel.trace_rules._dials import after_the_window
 from statemodel.trace_rules._facts import EPSILON, Facts, later
 from statemodel.trace_rules._rule import Complaint, rule
-from statemodel.trace_rules._view import Moment, View
-from statemodel.traces import CloseBegun, PingSent, SocketGone
+from statemodel.trace_rules._steps import Moment
+from statemodel.trace_rules._view import View
+from statemodel.traces import CloseBegun, PingSent, Reported, SocketGone
 
 
 def _out(facts: Facts, time: float) -> bool:
@@ -34,30 +36,22 @@ def _heartbeat_by(facts: Facts) -> float | None:
 def heartbeats(view: View) -> Iterator[Complaint]:
     """H1."""
     told: float | None = None
-    for moment in view.moments:
-        facts, entry = moment.before, moment.entry
-        by = _heartbeat_by(facts)
+    for moment in view.passing:
+        by = _heartbeat_by(moment.before)
         if by is not None and later(moment.time, by) and by != told:
             told = by
             yield by, "no heartbeat went out after the interval without a frame"
-        if (
-            isinstance(entry, PingSent)
-            and entry.command is None
-            and facts.open is not None
-            and facts.foreground
-        ):
-            if _is_probe(moment, entry):
-                continue
-            if _out(facts, moment.time):
-                yield (
-                    moment.time,
-                    "a heartbeat went out while one of the library's own pings is out",
-                )
-            elif (
-                moment.time
-                < max(facts.open.heard, facts.entered) + facts.timings.heartbeat_interval - EPSILON
-            ):
-                yield moment.time, "a heartbeat went out before the interval without a frame"
+    for moment, ping in view.of(PingSent):
+        facts, socket = moment.before, moment.before.open
+        if ping.command is not None or socket is None or not facts.foreground:
+            continue
+        if _is_probe(moment, ping):
+            continue
+        since = max(socket.heard, facts.entered)
+        if _out(facts, moment.time):
+            yield moment.time, "a heartbeat went out while one of the library's own pings is out"
+        elif moment.time < since + facts.timings.heartbeat_interval - EPSILON:
+            yield moment.time, "a heartbeat went out before the interval without a frame"
 
 
 def _is_probe(moment: Moment, entry: PingSent) -> bool:
@@ -69,7 +63,7 @@ def _is_probe(moment: Moment, entry: PingSent) -> bool:
 @rule("H2", "Returning to the foreground with an open socket probes it in the same step.")
 def probes(view: View) -> Iterator[Complaint]:
     """H2."""
-    for step in view.steps:
+    for step, _ in view.begun_by(Reported):
         start = step.start
         if not step.returns or step.timer:
             continue
@@ -84,9 +78,9 @@ def probes(view: View) -> Iterator[Complaint]:
 def grace_is_strict(view: View) -> Iterator[Complaint]:
     """H5."""
     told: int | None = None
-    for moment in view.moments:
+    for moment in after_the_window(view):
         facts, entry = moment.before, moment.entry
-        if facts.why == "grace" and not facts.wanted and facts.current not in (None, told):
+        if facts.current != told:
             told = facts.current
             if not (isinstance(entry, (CloseBegun, SocketGone)) and entry.socket == facts.current):
                 yield (

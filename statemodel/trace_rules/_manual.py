@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from itertools import chain
 
 from statemodel._vocabulary import Code, Mode, Reason
-from statemodel.trace_rules._dials import missing_dials, sockets_left, unwanted_attempts
+from statemodel.trace_rules._dials import (
+    after_the_window,
+    missing_dials,
+    sockets_left,
+    unwanted_attempts,
+)
 from statemodel.trace_rules._facts import EPSILON, Facts, same, timer_due
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
-from statemodel.trace_rules._view import Moment, View
+from statemodel.trace_rules._steps import Moment
+from statemodel.trace_rules._view import View
 from statemodel.traces import (
     Called,
     CloseBegun,
@@ -44,33 +50,33 @@ def disconnect_lasts(view: View) -> Iterator[Complaint]:
     )
 
 
-def _early(view: View) -> Iterator[Moment]:
-    """Yield where we end a socket in background without a cause before the window is over."""
-    for moment in view.moments:
-        entry, facts = moment.entry, moment.before
-        if not isinstance(entry, (CloseBegun, SocketGone)) or entry.socket != facts.current:
-            continue
-        if not (
-            facts.wanted and facts.online and facts.manual_background and facts.grace is not None
-        ):
-            continue
-        if moment.time >= facts.grace - EPSILON:
-            continue
-        if isinstance(entry, SocketGone) and timer_due(facts, moment.time):
-            continue
-        yield moment
+def _early(view: View) -> list[Moment]:
+    """Return where we end a socket in background without a cause before the window is over."""
+    closes, aborts = view.of(CloseBegun), view.of(SocketGone)
+    found = [moment for moment, close in closes if _is_early(moment, close.socket)]
+    for moment, gone in aborts:
+        if _is_early(moment, gone.socket) and not timer_due(moment.before, moment.time):
+            found.append(moment)
+    return found
 
 
-def _overdue(view: View) -> Iterator[Moment]:
-    """Yield the first moment after each grace deadline that still finds the socket."""
+def _is_early(moment: Moment, socket: int) -> bool:
+    facts = moment.before
+    if socket != facts.current or facts.grace is None:
+        return False
+    in_window = facts.wanted and facts.online and facts.manual_background
+    return in_window and moment.time < facts.grace - EPSILON
+
+
+def _overdue(view: View) -> list[Moment]:
+    """Return the first moment after each grace deadline that still finds the socket."""
+    found: list[Moment] = []
     told: int | None = None
-    for moment in view.moments:
-        facts = moment.before
-        if facts.why != "grace" or facts.wanted or facts.current in (None, told):
-            continue
-        if not _on_time(moment):
-            told = facts.current
-            yield moment
+    for moment in after_the_window(view):
+        if moment.before.current != told and not _on_time(moment):
+            told = moment.before.current
+            found.append(moment)
+    return found
 
 
 def _on_time(moment: Moment) -> bool:
@@ -80,13 +86,13 @@ def _on_time(moment: Moment) -> bool:
 
 
 def _window(view: View, *origins: str) -> Iterator[Complaint]:
-    for moment in _early(view):
+    for moment in view.once(_early):
         if moment.before.grace_from in origins:
             yield (
                 moment.time,
                 f"the socket was ended before the grace window, which ends at {moment.before.grace:g}",
             )
-    for moment in _overdue(view):
+    for moment in view.once(_overdue):
         if moment.before.grace_from in origins:
             yield moment.time, "the socket was still there after the grace window"
 
@@ -107,7 +113,7 @@ def window_opens(view: View) -> Iterator[Complaint]:
 def pings_extend(view: View) -> Iterator[Complaint]:
     """M4."""
     yield from _window(view, "ping")
-    for moment in _overdue(view):
+    for moment in view.once(_overdue):
         if moment.before.grace_from != "ping" and _refused_ping(view, moment):
             yield moment.time, "a refused ping seems to have moved the grace deadline"
 
@@ -125,7 +131,7 @@ def _refused_ping(view: View, moment: Moment) -> bool:
 )
 def window_ends(view: View) -> Iterator[Complaint]:
     """M5."""
-    for moment in _overdue(view):
+    for moment in view.once(_overdue):
         yield moment.time, "the socket was not closed at the end of the grace window"
     yield from sockets_left(view, "grace")
     yield from unwanted_attempts(view, "grace")
@@ -141,13 +147,9 @@ def window_ends(view: View) -> Iterator[Complaint]:
 @rule("M6", "Entering the foreground by the deadline keeps the same socket and closes the window.")
 def window_closes(view: View) -> Iterator[Complaint]:
     """M6."""
-    for step in view.steps:
-        report, start = step.cause, step.start
-        if (
-            not isinstance(report, Reported)
-            or report.what != "foreground"
-            or not start.manual_background
-        ):
+    for step, report in view.begun_by(Reported):
+        start = step.start
+        if report.what != "foreground" or not start.manual_background:
             continue
         if (
             start.wanted
@@ -203,7 +205,7 @@ def connect_in_background(view: View) -> Iterator[Complaint]:
     yield from misjudged(view, "M10")
     yield from _window(view, "connect")
     yield from missing_dials(view, "connect", applies=lambda facts: facts.manual_background)
-    for moment in _overdue(view):
+    for moment in view.once(_overdue):
         joins = (m for m, c in view.of(Called) if c.name == "connect" and m.index < moment.index)
         if moment.before.grace_from != "connect" and any(m.before.grace is not None for m in joins):
             yield (
@@ -215,7 +217,7 @@ def connect_in_background(view: View) -> Iterator[Complaint]:
 @rule("M11", "A ping before the background does not lengthen the window.")
 def early_pings(view: View) -> Iterator[Complaint]:
     """M11."""
-    for moment in _overdue(view):
+    for moment in view.once(_overdue):
         if moment.before.grace_from == "background":
             pings = (
                 m

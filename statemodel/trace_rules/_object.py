@@ -9,16 +9,16 @@ from statemodel.trace_rules._dials import sockets_left, unwanted_attempts
 from statemodel.trace_rules._facts import Facts
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
-from statemodel.trace_rules._view import Step, View
+from statemodel.trace_rules._steps import Step
+from statemodel.trace_rules._view import View
 from statemodel.traces import Reported, Returned, Stored
 
 
 @rule("O3", "Reporting a life cycle or network state that holds already has no effect.")
 def repeated_reports(view: View) -> Iterator[Complaint]:
     """O3."""
-    for step in view.steps:
-        report = step.cause
-        if not isinstance(report, Reported) or not _holds(step.start, report) or step.timer:
+    for step, report in view.begun_by(Reported):
+        if not _holds(step.start, report) or step.timer:
             continue
         if step.effects() or step.all(Returned):
             yield step.time, f"a repeated report of {report.what} had an effect"

@@ -8,7 +8,8 @@ from statemodel._vocabulary import Code
 from statemodel.trace_rules._facts import EPSILON, Facts, Ping, Socket, later, same
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
-from statemodel.trace_rules._view import Call, Moment, View
+from statemodel.trace_rules._steps import Call, Moment
+from statemodel.trace_rules._view import View
 from statemodel.traces import CloseBegun, FrameSeen, PingSent, Returned, SocketGone
 
 
@@ -50,18 +51,13 @@ def pings_end(view: View) -> Iterator[Complaint]:
         if sent:
             yield from _ends_well(call, sent[0])
     told: set[int] = set()
-    for moment in view.moments:
-        for ping in moment.before.pings.values():
-            waits = ping.command in moment.before.waiting
-            if (
-                waits
-                and ping.deadline is not None
-                and later(moment.time, ping.deadline)
-                and ping.number not in told
-            ):
-                told.add(ping.number)
-                yield moment.time, f"call {ping.command} outlived the deadline of its pong"
+    for moment, ping in view.once(_outlived):
+        if ping.command in moment.before.waiting and ping.number not in told:
+            told.add(ping.number)
+            yield moment.time, f"call {ping.command} outlived the deadline of its pong"
     for step in view.steps:
+        if not step.start.pings:
+            continue
         for called in step.end.waiting.values():
             answered = [p for p in step.start.pings.values() if p.command == called.command]
             if called.name != "ping" or not answered:
@@ -70,6 +66,16 @@ def pings_end(view: View) -> Iterator[Complaint]:
                 yield step.time, f"call {called.command} outlived its socket"
             elif any(f.pong == answered[0].number for f in step.all(FrameSeen)):
                 yield step.time, f"call {called.command} did not end with its pong"
+
+
+def _outlived(view: View) -> list[tuple[Moment, Ping]]:
+    """Return where time has passed beyond the deadline of a ping that is not answered."""
+    return [
+        (moment, ping)
+        for moment in view.passing
+        for ping in moment.before.pings.values()
+        if ping.deadline is not None and later(moment.time, ping.deadline)
+    ]
 
 
 def _ends_well(call: Call, sent: PingSent) -> Iterator[Complaint]:
@@ -126,10 +132,7 @@ def no_socket(view: View) -> Iterator[Complaint]:
 @rule("P4", "A pong that answers no ping ends no call, and any frame counts as a sign of life.")
 def stray_pongs(view: View) -> Iterator[Complaint]:
     """P4."""
-    for step in view.steps:
-        frame = step.cause
-        if not isinstance(frame, FrameSeen):
-            continue
+    for step, frame in view.begun_by(FrameSeen):
         for returned in step.all(Returned):
             called = step.start.waiting.get(returned.command)
             if called is None or called.name != "ping" or returned.code is not None:
@@ -140,7 +143,7 @@ def stray_pongs(view: View) -> Iterator[Complaint]:
                     step.time,
                     f"call {called.command} succeeded with a frame that does not answer it",
                 )
-    for moment, socket in _unprompted(view):
+    for moment, socket in view.once(_unprompted):
         pings = [
             p
             for p in moment.before.pings.values()
@@ -150,20 +153,21 @@ def stray_pongs(view: View) -> Iterator[Complaint]:
             yield moment.time, f"socket {socket.number} was given up although frames came in"
 
 
-def _unprompted(view: View) -> Iterator[tuple[Moment, Socket]]:
-    """Yield where we give up an open socket though neither command, report nor window asks for it."""
-    for moment in view.moments:
-        entry, facts = moment.entry, moment.before
-        socket = facts.open
-        if (
-            not isinstance(entry, (SocketGone, CloseBegun))
-            or socket is None
-            or entry.socket != socket.number
-        ):
+def _unprompted(view: View) -> list[tuple[Moment, Socket]]:
+    """Return where we give up an open socket though neither command, report nor window asks for it."""
+    found = []
+    ends: list[tuple[Moment, SocketGone | CloseBegun]] = [
+        *view.of(SocketGone),
+        *view.of(CloseBegun),
+    ]
+    for moment, given_up in ends:
+        facts, socket = moment.before, moment.before.open
+        if socket is None or given_up.socket != socket.number:
             continue
         over = facts.grace is not None and facts.time >= facts.grace - EPSILON
         if facts.wanted and facts.online and not over:
-            yield moment, socket
+            found.append((moment, socket))
+    return found
 
 
 def _silent(ping: Ping, time: float) -> bool:
@@ -177,22 +181,11 @@ def _silent(ping: Ping, time: float) -> bool:
 def silence(view: View) -> Iterator[Complaint]:
     """P5."""
     told: set[int] = set()
-    for moment in view.moments:
-        for ping in moment.before.pings.values():
-            if (
-                ping.deadline is None
-                or ping.heard_since
-                or ping.heard_before
-                or ping.number in told
-            ):
-                continue
-            if later(moment.time, ping.deadline):
-                told.add(ping.number)
-                yield (
-                    moment.time,
-                    f"socket {ping.socket} outlived the silence after ping {ping.number}",
-                )
-    for moment, socket in _unprompted(view):
+    for moment, ping in view.once(_outlived):
+        if not ping.heard_since and not ping.heard_before and ping.number not in told:
+            told.add(ping.number)
+            yield moment.time, f"socket {ping.socket} outlived the silence after ping {ping.number}"
+    for moment, socket in view.once(_unprompted):
         if isinstance(moment.entry, CloseBegun):
             yield moment.time, f"socket {socket.number} was closed without a cause"
         elif not any(_silent(p, moment.time) for p in moment.before.pings.values()):

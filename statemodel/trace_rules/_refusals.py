@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statemodel._vocabulary import Code
 from statemodel.trace_rules._facts import EPSILON, Facts, later
 from statemodel.trace_rules._rule import Complaint
-from statemodel.trace_rules._view import Call, View
+from statemodel.trace_rules._steps import Call
+from statemodel.trace_rules._view import View
 from statemodel.traces import PingSent
 
 ELSEWHERE = (Code.INSECURE_URL, Code.MESSAGE_TOO_BIG, Code.CHAT_API_FAILURE)
@@ -32,7 +33,7 @@ def verdict(facts: Facts, call: Call) -> Verdict | None:
         case "connect":
             return _connect(facts)
         case "disconnect":
-            if facts.user is None and any(c.name == "logout" for c in facts.waiting.values()):
+            if facts.user is None and facts.waits("logout"):
                 return None
             return Verdict("S6", Code.NOT_LOGGED_IN) if facts.user is None else Verdict("C5", None)
         case "ping" | "send":
@@ -83,19 +84,30 @@ def _login(facts: Facts, call: Call) -> Verdict:
 
 def misjudged(view: View, number: str) -> Iterator[Complaint]:
     """Yield the calls that rule `number` would have had fare otherwise in their own step."""
+    return (complaint for rule, complaint in view.once(_misjudged) if rule == number)
+
+
+def _misjudged(view: View) -> list[tuple[str, Complaint]]:
+    """Return what is wrong with how calls fared, each with its rule."""
+    found = []
     for call in view.calls:
-        start = call.start
-        expected = verdict(start.before, call)
-        if expected is None or expected.rule != number:
-            continue
-        name = call.called.name
-        if expected.code is not None:
-            if call.refused is not expected.code and call.refused not in ELSEWHERE:
-                yield start.time, f"{name} was not refused with {expected.code}"
-            elif not start.step.timer and (effects := start.step.effects()):
-                what = type(effects[0]).__name__
-                yield start.time, f"{name} was refused, and yet something was done: {what}"
-        elif call.refused not in (None, *ELSEWHERE) and not start.step.timer:
-            pings = [p.command for p in start.step.all(PingSent)]
-            if call.called.command not in pings:
-                yield start.time, f"{name} was refused with {call.refused} without a reason"
+        expected = verdict(call.start.before, call)
+        wrong = None if expected is None else _wrong(call, expected.code)
+        if expected is not None and wrong is not None:
+            found.append((expected.rule, (call.start.time, f"{call.called.name} was {wrong}")))
+    return found
+
+
+def _wrong(call: Call, code: Code | None) -> str | None:
+    """Return what is wrong with a call that has to be refused with `code`, or accepted."""
+    step = call.start.step
+    if code is not None:
+        if call.refused is not code and call.refused not in ELSEWHERE:
+            return f"not refused with {code}"
+        if not step.timer and (effects := step.effects()):
+            return f"refused, and yet something was done: {type(effects[0]).__name__}"
+        return None
+    if call.refused is None or call.refused in ELSEWHERE or step.timer:
+        return None
+    pinged = call.called.command in [p.command for p in step.all(PingSent)]
+    return None if pinged else f"refused with {call.refused} without a reason"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from statemodel._vocabulary import Code, Reason, Status
 from statemodel.trace_rules import _wish
 from statemodel.trace_rules._facts import EPSILON, Facts, Ping, Socket
+from statemodel.trace_rules._steps import Step
 from statemodel.traces import (
     Called,
     Cancelled,
@@ -26,6 +28,7 @@ from statemodel.traces import (
     StatusSeen,
     Stored,
     Throttled,
+    Trace,
 )
 
 
@@ -42,36 +45,14 @@ def first_facts(entry: Opened) -> Facts:
     )
 
 
-def apply(facts: Facts, entry: Entry, rest: list[Entry], *, returns: bool) -> Facts:
-    """Return what is known after `entry`; `rest` is what follows in its step, which `returns` to the foreground or not."""
-    match entry:
-        case Called():
-            return _called(
-                replace(facts, waiting={**facts.waiting, entry.command: entry}), entry, rest
-            )
-        case Cancelled() | Returned():
-            return _ended_call(facts, entry)
-        case Reported():
-            return _reported(facts, entry)
-        case Stored():
-            return _stored(facts, entry, rest)
-        case Refreshed():
-            return _refreshed(facts, entry)
-        case PingSent():
-            return _ping_sent(facts, entry, probe=returns and entry.command is None)
-        case FrameSeen():
-            return _frame(facts, entry)
-        case Reading():
-            return _reading(facts, entry)
-        case StatusSeen():
-            return _status(facts, entry)
-        case Dialled() | SocketOpened() | SocketEnded() | CloseBegun() | SocketGone() | Throttled():
-            return _socket(facts, entry, rest)
-        case _:
-            return facts
+def apply(facts: Facts, entry: Entry, step: Step) -> Facts:
+    """Return what is known after an entry of one of the `CHANGING` kinds; `step` is in replay."""
+    facts = facts.copy()
+    CHANGING[type(entry)](facts, entry, step)
+    return facts
 
 
-def turned_down(called: Called, rest: list[Entry]) -> Code | None:
+def turned_down(called: Called, rest: Trace) -> Code | None:
     """Return the code with which a call failed in its own step, without a ping having gone out."""
     for entry in rest:
         if isinstance(entry, PingSent) and entry.command == called.command:
@@ -81,209 +62,242 @@ def turned_down(called: Called, rest: list[Entry]) -> Code | None:
     return None
 
 
-def _called(facts: Facts, entry: Called, rest: list[Entry]) -> Facts:
-    if turned_down(entry, rest) is not None:
-        return facts
+def _called(facts: Facts, entry: Called, step: Step) -> None:
+    facts.waiting = {**facts.waiting, entry.command: entry}
+    if turned_down(entry, step.to_come) is not None:
+        return
     match entry.name:
         case "login" if facts.user is None and facts.login is None:
-            return replace(
-                facts, login=entry.command, authenticating=None, authenticated=None, saving=None
-            )
+            facts.login = entry.command
+            facts.authenticating = facts.authenticated = facts.saving = None
         case "logout":
-            return _wish.unwant(replace(facts, user=None, login=None), "logout")
+            facts.user = facts.login = None
+            _wish.unwant(facts, "logout")
         case "connect":
-            return _wish.connect(facts)
+            _wish.connect(facts)
         case "disconnect" if facts.user is not None and not facts.closed:
-            return _wish.unwant(facts, "disconnect")
+            _wish.unwant(facts, "disconnect")
         case "shut_down":
-            return _wish.unwant(replace(facts, closed=True, login=None), "shut_down")
+            facts.closed, facts.login = True, None
+            _wish.unwant(facts, "shut_down")
         case "ping" if (
             facts.manual_background and facts.open is not None and facts.grace is not None
         ):
-            grace = facts.time + facts.timings.background_grace
-            return replace(facts, grace=grace, grace_from="ping")
+            facts.grace = facts.time + facts.timings.background_grace
+            facts.grace_from = "ping"
         case _:
-            return facts
+            pass
 
 
-def _ended_call(facts: Facts, entry: Cancelled | Returned) -> Facts:
-    waiting = {
-        command: called for command, called in facts.waiting.items() if command != entry.command
-    }
+def _ended_call(facts: Facts, entry: Cancelled | Returned, _: Step) -> None:
     called = facts.waiting.get(entry.command)
-    facts = replace(facts, waiting=waiting)
     if called is None:
-        return facts
+        return
+    facts.waiting = {n: c for n, c in facts.waiting.items() if n != entry.command}
+    well = isinstance(entry, Returned) and entry.code is None
     if called.name == "login" and facts.login == entry.command:
-        facts = replace(facts, login=None, authenticating=None)
-        if isinstance(entry, Returned) and entry.code is None:
-            return _wish.logged_in(facts, called.uid, "login")
-    if (
-        called.name in ("disconnect", "logout", "shut_down")
-        and isinstance(entry, Returned)
-        and not entry.code
-    ):
-        muted = {
-            n: replace(s, muted=True) if n != facts.current else s for n, s in facts.sockets.items()
+        facts.login = facts.authenticating = None
+        if well:
+            _wish.logged_in(facts, called.uid, "login")
+    elif well and called.name in ("disconnect", "logout", "shut_down"):
+        facts.sockets = {
+            n: s if n == facts.current else s._replace(muted=True) for n, s in facts.sockets.items()
         }
-        return replace(facts, sockets=muted)
-    return facts
 
 
-def _reported(facts: Facts, entry: Reported) -> Facts:
+def _reported(facts: Facts, entry: Reported, _: Step) -> None:
     match entry.what:
         case "background" if facts.foreground:
-            return _wish.background(facts)
+            _wish.background(facts)
         case "foreground" if not facts.foreground:
-            return _wish.foreground(facts)
+            _wish.foreground(facts)
         case "network_down" if facts.online:
-            return _wish.network_down(facts)
+            _wish.network_down(facts)
         case "network_up" if not facts.online:
-            return _wish.network_up(facts)
+            _wish.network_up(facts)
         case "restored" if facts.user is None and not facts.closed:
-            return _wish.logged_in(facts, entry.uid, "restored")
+            _wish.logged_in(facts, entry.uid, "restored")
         case _:
-            return facts
+            pass
 
 
-def _stored(facts: Facts, entry: Stored, rest: list[Entry]) -> Facts:
-    begun = entry.phase == "begun"
-    since = facts.time if begun else None
-    if entry.what == "authenticate":
-        done = facts.time if entry.phase == "done" else None
-        return replace(facts, authenticating=since, authenticated=done)
-    if entry.what == "clear":
-        return replace(facts, clearing=max(0, facts.clearing + (1 if begun else -1)))
-    facts = replace(facts, saving=since)
-    if entry.phase != "done" or facts.login is None:
-        return facts
-    if any(
-        isinstance(e, Returned) and e.command == facts.login and e.code is not None for e in rest
-    ):
-        return facts
-    return _wish.logged_in(facts, facts.waiting[facts.login].uid, "login")
+def _stored(facts: Facts, entry: Stored, step: Step) -> None:
+    since = facts.time if entry.phase == "begun" else None
+    match entry.what:
+        case "authenticate":
+            facts.authenticating = since
+            facts.authenticated = facts.time if entry.phase == "done" else None
+        case "clear":
+            facts.clearing = max(0, facts.clearing + (1 if since is not None else -1))
+        case "save":
+            facts.saving = since
+            if entry.phase == "done" and facts.login is not None:
+                _saved(facts, facts.login, step.to_come)
 
 
-def _refreshed(facts: Facts, entry: Refreshed) -> Facts:
+def _saved(facts: Facts, login: int, rest: Trace) -> None:
+    for entry in rest:
+        if isinstance(entry, Returned) and entry.command == login and entry.code is not None:
+            return
+    _wish.logged_in(facts, facts.waiting[login].uid, "login")
+
+
+def _refreshed(facts: Facts, entry: Refreshed, _: Step) -> None:
     if entry.phase == "begun":
-        return (
-            replace(facts, refreshing=facts.time, refreshed="yes", retry_by=None)
-            if facts.wanted
-            else facts
-        )
+        if facts.wanted:
+            facts.refreshing, facts.refreshed, facts.retry_by = facts.time, "yes", None
+        return
     if facts.refreshing is None:
-        return facts
-    facts = replace(facts, refreshing=None)
-    if entry.phase == "failed":
-        return _wish.refresh_failed(facts)
-    if entry.phase == "refused":
-        return _wish.refused_for_good(facts)
-    return replace(facts, retry_by=facts.time, prompt="refresh")
+        return
+    facts.refreshing = None
+    match entry.phase:
+        case "failed":
+            _wish.refresh_failed(facts)
+        case "refused":
+            _wish.refused_for_good(facts)
+        case "done":
+            facts.retry_by, facts.prompt = facts.time, "refresh"
 
 
-def _ping_sent(facts: Facts, entry: PingSent, *, probe: bool) -> Facts:
+def _ping_sent(facts: Facts, entry: PingSent, step: Step) -> None:
     socket = facts.open
     if socket is None or socket.number != entry.socket:
-        return facts
+        return
+    probe = step.returns and entry.command is None
     limit = facts.timings.probe_timeout if probe else facts.timings.pong_timeout
-    deadline = facts.time + limit if socket.reading else None
     ping = Ping(
         number=entry.ping,
         socket=entry.socket,
         command=entry.command,
         sent=facts.time,
         limit=limit,
-        deadline=deadline,
+        deadline=facts.time + limit if socket.reading else None,
     )
-    return replace(facts, pings={**facts.pings, entry.ping: ping})
+    facts.pings = {**facts.pings, entry.ping: ping}
 
 
-def _frame(facts: Facts, entry: FrameSeen) -> Facts:
+def _frame(facts: Facts, entry: FrameSeen, _: Step) -> None:
     socket = facts.open
     if socket is None or socket.number != entry.socket:
-        return facts
-    pings = {n: replace(p, heard_since=True) for n, p in facts.pings.items() if n != entry.pong}
-    return _with(replace(facts, pings=pings), replace(socket, heard=facts.time))
+        return
+    facts.pings = {
+        n: p._replace(heard_since=True) for n, p in facts.pings.items() if n != entry.pong
+    }
+    _note(facts, socket._replace(heard=facts.time))
 
 
-def _reading(facts: Facts, entry: Reading) -> Facts:
+def _reading(facts: Facts, entry: Reading, _: Step) -> None:
     socket = facts.sockets.get(entry.socket)
     if socket is None or socket.reading == entry.on:
-        return facts
-    pings = {
+        return
+    facts.pings = {
         n: _suspend(p, facts.time, on=entry.on) if p.socket == entry.socket else p
         for n, p in facts.pings.items()
     }
-    socket = replace(socket, reading=entry.on, resumed=facts.time if entry.on else socket.resumed)
-    return _with(replace(facts, pings=pings), socket)
+    resumed = facts.time if entry.on else socket.resumed
+    _note(facts, socket._replace(reading=entry.on, resumed=resumed))
 
 
 def _suspend(ping: Ping, time: float, *, on: bool) -> Ping:
     if on and ping.deadline is None:
         heard = ping.heard_before or ping.heard_since
-        return replace(ping, deadline=time + ping.limit, heard_before=heard, heard_since=False)
+        return ping._replace(deadline=time + ping.limit, heard_before=heard, heard_since=False)
     if not on and ping.deadline is not None and ping.deadline >= time - EPSILON:
-        return replace(ping, deadline=None)
+        return ping._replace(deadline=None)
     return ping
 
 
-def _status(facts: Facts, entry: StatusSeen) -> Facts:
-    change = entry.change
-    facts = replace(facts, status=change)
+def _status(facts: Facts, entry: StatusSeen, _: Step) -> None:
+    change = facts.status = entry.change
     if change.reason is Reason.BACKGROUND_TIMEOUT and facts.wanted and _wish.grace_over(facts):
-        return _wish.unwant(facts, "grace")
+        _wish.unwant(facts, "grace")
+        return
     if facts.refreshing is None or change.current is not Status.DISCONNECTED:
-        return facts
-    over = facts.time >= facts.refreshing + facts.timings.auth_timeout - EPSILON
-    return _wish.refresh_failed(facts) if over else facts
+        return
+    if facts.time >= facts.refreshing + facts.timings.auth_timeout - EPSILON:
+        _wish.refresh_failed(facts)
 
 
-def _socket(
-    facts: Facts,
-    entry: Dialled | SocketOpened | SocketEnded | CloseBegun | SocketGone | Throttled,
-    rest: list[Entry],
-) -> Facts:
-    if isinstance(entry, Dialled):
-        socket = Socket(number=entry.socket, phase="dialling", dialled=facts.time)
-        return replace(_with(facts, socket), current=entry.socket, retry_by=None, pings={})
+def _dialled(facts: Facts, entry: Dialled, _: Step) -> None:
+    _note(facts, Socket(number=entry.socket, phase="dialling", dialled=facts.time))
+    facts.current, facts.retry_by, facts.pings = entry.socket, None, {}
+
+
+def _opened(facts: Facts, entry: SocketOpened, _: Step) -> None:
+    known = facts.sockets.get(entry.socket)
+    if known is not None and known.phase == "dialling":
+        _note(facts, known._replace(phase="open", opened=facts.time, heard=facts.time))
+
+
+def _throttled(facts: Facts, entry: Throttled, _: Step) -> None:
+    known = facts.sockets.get(entry.socket)
+    if known is not None and known.phase == "open":
+        _note(facts, known._replace(throttled=entry.on))
+
+
+def _close_begun(facts: Facts, entry: CloseBegun, _: Step) -> None:
+    known = facts.sockets.get(entry.socket)
+    if known is None or known.phase not in ("open", "dialling"):
+        return
+    _note(facts, known._replace(phase="closing", closing=facts.time, muted=True))
+    _forget_current(facts, entry.socket)
+    # A close that nothing but a deadline can have caused ends the grace window (M5).
+    if facts.wanted and facts.manual_background:
+        _wish.unwant(facts, "grace" if _wish.grace_over(facts) else "lost")
+
+
+def _ended(facts: Facts, entry: SocketEnded, step: Step) -> None:
     known = facts.sockets.get(entry.socket)
     if known is None:
-        return facts
-    match entry:
-        case SocketOpened() if known.phase == "dialling":
-            return _with(facts, replace(known, phase="open", opened=facts.time, heard=facts.time))
-        case Throttled() if known.phase == "open":
-            return _with(facts, replace(known, throttled=entry.on))
-        case CloseBegun() if known.phase in ("open", "dialling"):
-            socket = replace(known, phase="closing", closing=facts.time, muted=True)
-            return _close_begun(_without(_with(facts, socket), entry.socket))
-        case SocketEnded() if known.phase == "closing":
-            return _with(facts, replace(known, phase="ended"))
-        case SocketEnded() if known.phase in ("open", "dialling"):
-            facts = _wish.just_stable(facts)
-            facts = _without(_with(facts, replace(known, phase="ended")), entry.socket)
-            refreshes = any(isinstance(e, Refreshed) and e.phase == "begun" for e in rest)
-            return _wish.ended(facts, entry, was_open=known.phase == "open", refreshes=refreshes)
-        case SocketGone() if known.phase in ("open", "dialling"):
-            facts = _wish.just_stable(facts)
-            facts = _without(_with(facts, replace(known, phase="gone")), entry.socket)
-            return _wish.gone_by_us(facts)
-        case SocketGone():
-            return _with(facts, replace(known, phase="gone"))
-        case _:
-            return facts
+        return
+    if known.phase in ("open", "dialling"):
+        _wish.just_stable(facts)
+        _note(facts, known._replace(phase="ended"))
+        _forget_current(facts, entry.socket)
+        refreshes = any(isinstance(e, Refreshed) and e.phase == "begun" for e in step.to_come)
+        _wish.ended(facts, entry, was_open=known.phase == "open", refreshes=refreshes)
+    elif known.phase == "closing":
+        _note(facts, known._replace(phase="ended"))
 
 
-def _close_begun(facts: Facts) -> Facts:
-    """A close that nothing but a deadline can have caused ends the grace window (M5)."""
-    if facts.wanted and facts.manual_background:
-        return _wish.unwant(facts, "grace" if _wish.grace_over(facts) else "lost")
-    return facts
+def _gone(facts: Facts, entry: SocketGone, _: Step) -> None:
+    known = facts.sockets.get(entry.socket)
+    if known is None:
+        return
+    if known.phase in ("open", "dialling"):
+        _wish.just_stable(facts)
+        _note(facts, known._replace(phase="gone"))
+        _forget_current(facts, entry.socket)
+        _wish.gone_by_us(facts)
+    else:
+        _note(facts, known._replace(phase="gone"))
 
 
-def _with(facts: Facts, socket: Socket) -> Facts:
-    return replace(facts, sockets={**facts.sockets, socket.number: socket})
+def _note(facts: Facts, socket: Socket) -> None:
+    facts.sockets = {**facts.sockets, socket.number: socket}
 
 
-def _without(facts: Facts, number: int) -> Facts:
-    return replace(facts, current=None, pings={}) if facts.current == number else facts
+def _forget_current(facts: Facts, number: int) -> None:
+    if facts.current == number:
+        facts.current, facts.pings = None, {}
+
+
+CHANGING: Mapping[type[Entry], Callable[[Facts, Any, Step], None]] = {
+    Called: _called,
+    Cancelled: _ended_call,
+    Returned: _ended_call,
+    Reported: _reported,
+    Stored: _stored,
+    Refreshed: _refreshed,
+    PingSent: _ping_sent,
+    FrameSeen: _frame,
+    Reading: _reading,
+    StatusSeen: _status,
+    Dialled: _dialled,
+    SocketOpened: _opened,
+    SocketEnded: _ended,
+    CloseBegun: _close_begun,
+    SocketGone: _gone,
+    Throttled: _throttled,
+}
+"""The kinds of entries that change what is known, each with how."""

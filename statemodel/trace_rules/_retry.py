@@ -9,7 +9,8 @@ from statemodel.trace_rules._dials import attempts, missing_dials, unwanted_atte
 from statemodel.trace_rules._facts import EPSILON, Facts, later
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
-from statemodel.trace_rules._view import Moment, Step, View
+from statemodel.trace_rules._steps import Moment, Step
+from statemodel.trace_rules._view import View
 from statemodel.traces import (
     Called,
     Dialled,
@@ -20,37 +21,39 @@ from statemodel.traces import (
 )
 
 
-def _promises(view: View) -> Iterator[tuple[Step, Facts, float]]:
-    """Yield the steps that end waiting for a timer, with the time of the dial that the status promises."""
+def _promises(view: View) -> list[tuple[Step, Facts, float]]:
+    """Return the steps that end waiting for a timer, with the time of the dial that the status promises."""
+    found = []
     for step in view.steps:
-        facts = step.end
-        if facts.on_timer and facts.status is not None and facts.status.retry_in is not None:
-            yield step, facts, facts.status.time + facts.status.retry_in
+        facts, status = step.end, step.end.status
+        if status is not None and status.retry_in is not None and facts.on_timer:
+            found.append((step, facts, status.time + status.retry_in))
+    return found
 
 
-def _too_long(view: View) -> Iterator[tuple[float, Facts]]:
+def _too_long(view: View) -> list[tuple[float, Facts]]:
+    """Return where a wait after a loss is promised, or was, that is longer than the back-off."""
+    found = []
     told: float | None = None
-    for step, facts, due in _promises(view):
-        if (
-            facts.retry_by is not None
-            and facts.prompt == "loss"
-            and later(due, facts.retry_by)
-            and due != told
-        ):
+    for step, facts, due in view.once(_promises):
+        by = facts.retry_by if facts.prompt == "loss" else None
+        if by is not None and later(due, by) and due != told:
             told = due
-            yield step.time, facts
+            found.append((step.time, facts))
     for moment in view.moments:
-        facts = moment.before
-        by = facts.retry_by if facts.on_timer and facts.prompt == "loss" else None
-        if by is not None and later(moment.time, by) and by != told:
+        facts, by = moment.before, moment.before.retry_by
+        if by is None or not later(moment.time, by) or by == told:
+            continue
+        if facts.prompt == "loss" and facts.on_timer:
             told = by
-            yield moment.time, facts
+            found.append((moment.time, facts))
+    return found
 
 
 @rule("B1", "The wait before a retry is at most the back-off for the failures in a row, cap first.")
 def backoff(view: View) -> Iterator[Complaint]:
     """B1 (and B3: its lower bound, zero, is any wait)."""
-    for time, facts in _too_long(view):
+    for time, facts in view.once(_too_long):
         longest = facts.backoff(facts.failures)
         yield time, f"the wait is longer than {longest:g} after {facts.failures} failures in a row"
 
@@ -58,7 +61,7 @@ def backoff(view: View) -> Iterator[Complaint]:
 @rule("B2", "Failures are forgotten once the connection has stood for `stable_after`.")
 def stable(view: View) -> Iterator[Complaint]:
     """B2."""
-    for time, facts in _too_long(view):
+    for time, facts in view.once(_too_long):
         if facts.failures < facts.failures_ever:
             yield (
                 time,
@@ -79,7 +82,7 @@ def retry_after(view: View) -> Iterator[Complaint]:
                 moment.time,
                 f"a dial began before {moment.before.not_before:g}, which the server had asked for",
             )
-    for step, facts, due in _promises(view):
+    for step, facts, due in view.once(_promises):
         if later(facts.not_before, due):
             yield (
                 step.time,
@@ -105,7 +108,7 @@ def policy(view: View) -> Iterator[Complaint]:
         ):
             yield moment.time, "a refresh began without an auth refusal"
     told: float | None = None
-    for moment in view.moments:
+    for moment in view.passing:
         since = moment.after.refreshing
         if (
             since is not None

@@ -10,7 +10,8 @@ from statemodel.trace_rules._dials import attempts, missing_dials, sockets_left,
 from statemodel.trace_rules._facts import EPSILON, later, still_closing
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
-from statemodel.trace_rules._view import Call, Moment, Step, View
+from statemodel.trace_rules._steps import Call, Moment, Step
+from statemodel.trace_rules._view import View
 from statemodel.traces import Called, Dialled, Reported, Stored
 
 _LOGIN = ["authenticate begun", "authenticate done", "save begun", "save done"]
@@ -27,10 +28,10 @@ def login(view: View) -> Iterator[Complaint]:
         if call.start.after.login == call.called.command:
             yield from _login_end(view, call)
             yield from _nothing_kept(view, call)
-    for step in view.steps:
-        yield from _login_goes_on(step)
+    for step, stored in view.begun_by(Stored):
+        yield from _login_goes_on(step, stored)
     told: set[int] = set()
-    for moment in view.moments:
+    for moment in view.moments if view.calls_of("login") else ():
         facts = moment.before
         if facts.login is not None and facts.login not in told:
             since = [t for t in (facts.authenticating, facts.saving) if t is not None]
@@ -69,9 +70,9 @@ def _phase_failed(view: View, end: Moment, what: str) -> bool:
     )
 
 
-def _login_goes_on(step: Step) -> Iterator[Complaint]:
-    stored, running = step.cause, step.start.login
-    if not isinstance(stored, Stored) or running is None or stored.what == "clear":
+def _login_goes_on(step: Step, stored: Stored) -> Iterator[Complaint]:
+    running = step.start.login
+    if running is None or stored.what == "clear":
         return
     returned = step.returned(running)
     if stored.phase == "failed":
@@ -133,8 +134,8 @@ def login_opens_nothing(view: View) -> Iterator[Complaint]:
 def restored(view: View) -> Iterator[Complaint]:
     """S4."""
     yield from missing_dials(view, "restored")
-    for step in view.steps:
-        if isinstance(step.cause, Reported) and step.cause.what == "restored":
+    for step, report in view.begun_by(Reported):
+        if report.what == "restored":
             if any(s.what == "authenticate" for s in step.all(Stored)):
                 yield step.time, "a restored user was authenticated again"
             if step.start.mode is Mode.MANUAL and step.all(Dialled):
@@ -262,7 +263,7 @@ def idle(view: View) -> Iterator[Complaint]:
         if facts.user is None and step.start.user is not None:
             if facts.current is not None:
                 yield step.time, f"socket {facts.current} is left with nobody logged in"
-            if any(c.name == "connect" for c in facts.waiting.values()):
+            if facts.waits("connect"):
                 yield step.time, "a connect waits with nobody logged in"
 
 

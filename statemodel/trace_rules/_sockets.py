@@ -8,6 +8,7 @@ from statemodel._vocabulary import Status
 from statemodel.trace_rules._dials import attempts, missing_dials
 from statemodel.trace_rules._facts import EPSILON, later, timer_due
 from statemodel.trace_rules._rule import Complaint, rule
+from statemodel.trace_rules._steps import Step
 from statemodel.trace_rules._view import View
 from statemodel.traces import (
     CloseBegun,
@@ -39,12 +40,17 @@ def one_socket(view: View) -> Iterator[Complaint]:
 @rule("K2", "What a socket that is gone still says has no effect.")
 def stale(view: View) -> Iterator[Complaint]:
     """K2."""
-    for step in view.steps:
-        entry = step.cause
-        if not isinstance(entry, (SocketOpened, SocketEnded, FrameSeen, Throttled)) or step.timer:
-            continue
+    said: list[tuple[Step, SocketOpened | SocketEnded | FrameSeen | Throttled]] = [
+        *view.begun_by(SocketOpened),
+        *view.begun_by(SocketEnded),
+        *view.begun_by(FrameSeen),
+        *view.begun_by(Throttled),
+    ]
+    for step, entry in said:
         socket = step.start.sockets.get(entry.socket)
-        if socket is not None and socket.phase == "gone" and step.effects():
+        if socket is None or socket.phase != "gone" or step.timer:
+            continue
+        if step.effects():
             yield (
                 step.time,
                 f"{type(entry).__name__} of socket {entry.socket}, which is gone, had an effect",
@@ -78,7 +84,7 @@ def silence_after_close(view: View) -> Iterator[Complaint]:
 def closing(view: View) -> Iterator[Complaint]:
     """K4."""
     told: set[int] = set()
-    for moment in view.moments:
+    for moment in view.passing:
         for socket in moment.before.closing:
             limit = (socket.closing or 0.0) + moment.before.timings.close_timeout
             if later(moment.time, limit) and socket.number not in told:
@@ -97,7 +103,7 @@ def closing(view: View) -> Iterator[Complaint]:
 def dial_time(view: View) -> Iterator[Complaint]:
     """K5."""
     told: set[int] = set()
-    for moment in view.moments:
+    for moment in view.passing:
         socket = moment.before.socket
         if socket is None or socket.phase != "dialling":
             continue
@@ -157,13 +163,9 @@ def offline(view: View) -> Iterator[Complaint]:
     for moment in attempts(view):
         if not moment.before.online:
             yield moment.time, "an attempt began without a network"
-    for step in view.steps:
-        report, current = step.cause, step.start.current
-        if (
-            not isinstance(report, Reported)
-            or report.what != "network_down"
-            or not step.start.online
-        ):
+    for step, report in view.begun_by(Reported):
+        current = step.start.current
+        if report.what != "network_down" or not step.start.online:
             continue
         if current is not None and step.end.sockets[current].phase != "gone":
             yield step.time, f"socket {current} was not given up when the network went down"
@@ -181,9 +183,8 @@ def back_online(view: View) -> Iterator[Complaint]:
 @rule("N3", "A network reported up does nothing while the connection is not wanted.")
 def not_wanted(view: View) -> Iterator[Complaint]:
     """N3."""
-    for step in view.steps:
-        report = step.cause
-        if not isinstance(report, Reported) or report.what != "network_up" or step.start.wanted:
+    for step, report in view.begun_by(Reported):
+        if report.what != "network_up" or step.start.wanted:
             continue
         if not step.timer and (effects := step.effects()):
             yield (

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from statemodel._vocabulary import Status
 from statemodel.trace_rules._facts import EPSILON, Facts, later
 from statemodel.trace_rules._rule import Complaint, rule
-from statemodel.trace_rules._view import Moment, View
+from statemodel.trace_rules._steps import Moment
+from statemodel.trace_rules._view import View
 from statemodel.traces import (
     Called,
     Dialled,
@@ -110,17 +111,10 @@ def _retry_in_kept(view: View) -> Iterator[Complaint]:
 @rule("T3", "After an open socket is lost the next status told is disconnected, in the same step.")
 def losses_show(view: View) -> Iterator[Complaint]:
     """T3."""
-    for moment in view.moments:
-        entry, facts = moment.entry, moment.before
-        lost = isinstance(entry, SocketGone) or (
-            isinstance(entry, SocketEnded) and entry.how == "loss"
-        )
-        if (
-            not lost
-            or facts.open is None
-            or facts.current == moment.after.current
-            or facts.shown not in _UP
-        ):
+    ends = [moment for moment, ended in view.of(SocketEnded) if ended.how == "loss"]
+    for moment in (*ends, *(moment for moment, _ in view.of(SocketGone))):
+        facts = moment.before
+        if facts.open is None or facts.current == moment.after.current or facts.shown not in _UP:
             continue
         told = [e.change.current for e in moment.step.all(StatusSeen)]
         down = [status for status in told if status not in _UP]

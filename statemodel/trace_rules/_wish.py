@@ -1,139 +1,140 @@
-"""How the wish for a connection comes and goes: the rulebook's own words on it, and nothing else."""
+"""How the wish for a connection comes and goes: the rulebook's own words on it, and nothing else.
+
+Every function writes to the facts that it is given.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from statemodel._vocabulary import Mode
 from statemodel.trace_rules._facts import EPSILON, Facts, Prompt, Why, later, same
 from statemodel.traces import SocketEnded
 
 
-def unwant(facts: Facts, why: Why) -> Facts:
+def unwant(facts: Facts, why: Why) -> None:
     """The connection is not wanted any more."""
-    return replace(
-        facts,
-        wanted=False,
-        why=why,
-        grace=None,
-        retry_by=None,
-        refreshing=None,
-        refreshed="no" if facts.refreshed == "no" else "maybe",
-    )
+    facts.wanted = False
+    facts.why = why
+    facts.grace = facts.retry_by = facts.refreshing = None
+    if facts.refreshed != "no":
+        facts.refreshed = "maybe"
 
 
-def want(facts: Facts, prompt: Prompt) -> Facts:
+def want(facts: Facts, prompt: Prompt) -> None:
     """The connection is wanted; without a socket, and with a network, it is dialled now."""
-    facts = replace(facts, wanted=True)
-    return facts if facts.busy or not facts.online else dial_now(facts, prompt)
+    facts.wanted = True
+    if not facts.busy and facts.online:
+        dial_now(facts, prompt)
 
 
-def dial_now(facts: Facts, prompt: Prompt) -> Facts:
+def dial_now(facts: Facts, prompt: Prompt) -> None:
     """A dial is due at once, or when the server allows it (B4)."""
-    by = facts.time
+    facts.retry_by = facts.time
     if facts.not_before >= facts.time - EPSILON:
-        by = facts.not_before + facts.backoff(facts.failures)
-    return replace(facts, retry_by=by, prompt=prompt)
+        facts.retry_by = facts.not_before + facts.backoff(facts.failures)
+    facts.prompt = prompt
 
 
-def logged_in(facts: Facts, uid: str, prompt: Prompt) -> Facts:
+def logged_in(facts: Facts, uid: str, prompt: Prompt) -> None:
     """Somebody is logged in from now on (S2, S3, S4)."""
-    facts = replace(facts, user=uid, login=None)
+    facts.user, facts.login = uid, None
     if facts.mode is Mode.MANUAL:
-        return unwant(facts, "login")
-    return want(facts, prompt) if facts.foreground else unwant(facts, "background")
+        unwant(facts, "login")
+    elif facts.foreground:
+        want(facts, prompt)
+    else:
+        unwant(facts, "background")
 
 
-def background(facts: Facts) -> Facts:
+def background(facts: Facts) -> None:
     """The foreground was left (A1, M3, M8)."""
-    facts = replace(facts, foreground=False)
+    facts.foreground = False
     if facts.mode is Mode.AUTO:
-        return facts if facts.closed or facts.user is None else unwant(facts, "background")
-    if facts.busy and facts.wanted:
-        grace = facts.time + facts.timings.background_grace
-        return replace(facts, grace=grace, grace_from="background")
-    return unwant(facts, "waiting") if facts.wanted else facts
+        if not facts.closed and facts.user is not None:
+            unwant(facts, "background")
+    elif facts.wanted and facts.busy:
+        facts.grace = facts.time + facts.timings.background_grace
+        facts.grace_from = "background"
+    elif facts.wanted:
+        unwant(facts, "waiting")
 
 
-def foreground(facts: Facts) -> Facts:
+def foreground(facts: Facts) -> None:
     """The foreground was entered (A2, M6)."""
-    facts = replace(facts, foreground=True, entered=facts.time, grace=None)
+    facts.foreground, facts.entered, facts.grace = True, facts.time, None
     if facts.mode is Mode.AUTO and facts.user is not None and not facts.closed:
-        return want(facts, "foreground")
-    return facts
+        want(facts, "foreground")
 
 
-def network_down(facts: Facts) -> Facts:
+def network_down(facts: Facts) -> None:
     """The network was reported down (N1, M7)."""
-    facts = replace(facts, online=False, retry_by=None, refreshing=None)
+    facts.online, facts.retry_by, facts.refreshing = False, None, None
     if facts.refreshed == "yes":
-        facts = replace(facts, refreshed="maybe")
-    return unwant(facts, "lost") if facts.wanted and facts.manual_background else facts
+        facts.refreshed = "maybe"
+    if facts.wanted and facts.manual_background:
+        unwant(facts, "lost")
 
 
-def network_up(facts: Facts) -> Facts:
+def network_up(facts: Facts) -> None:
     """The network was reported up (N2)."""
-    facts = replace(facts, online=True)
-    return dial_now(facts, "network_up") if facts.on_timer else facts
+    facts.online = True
+    if facts.on_timer:
+        dial_now(facts, "network_up")
 
 
-def connect(facts: Facts) -> Facts:
+def connect(facts: Facts) -> None:
     """A `connect` was accepted (M1, M10, A5)."""
     if facts.closed or facts.user is None or facts.auto_background:
-        return facts
+        return
     if facts.manual_background and not facts.busy:
-        grace = facts.time + facts.timings.background_grace
-        facts = replace(facts, grace=grace, grace_from="connect")
-    return want(facts, "connect")
+        facts.grace = facts.time + facts.timings.background_grace
+        facts.grace_from = "connect"
+    want(facts, "connect")
 
 
 def failed_attempt(
     facts: Facts, retry_after: float | None = None, *, was_open: bool = False
-) -> Facts:
+) -> None:
     """A dial failed or a socket was lost while it was wanted (B1, B4, M7)."""
-    not_before = facts.not_before
     if retry_after is not None and retry_after > 0:
         wait = min(retry_after, facts.timings.retry_after_cap)
-        not_before = max(not_before, facts.time + wait)
-    facts = replace(
-        facts,
-        failures=facts.failures + 1,
-        failures_ever=facts.failures_ever + 1,
-        not_before=not_before,
-        refreshing=None,
-        lost_open=was_open,
-    )
+        facts.not_before = max(facts.not_before, facts.time + wait)
+    facts.failures += 1
+    facts.failures_ever += 1
+    facts.refreshing, facts.lost_open = None, was_open
     if facts.manual_background:
-        return unwant(facts, "lost")
-    by = max(facts.time, not_before) + facts.backoff(facts.failures)
-    return replace(facts, retry_by=by, prompt="loss")
+        unwant(facts, "lost")
+        return
+    facts.retry_by = max(facts.time, facts.not_before) + facts.backoff(facts.failures)
+    facts.prompt = "loss"
 
 
-def refused_for_good(facts: Facts) -> Facts:
+def refused_for_good(facts: Facts) -> None:
     """The connection has failed (B5)."""
-    facts = replace(facts, failures=facts.failures + 1, failures_ever=facts.failures_ever + 1)
-    return unwant(facts, "failed")
+    facts.failures += 1
+    facts.failures_ever += 1
+    unwant(facts, "failed")
 
 
-def ended(facts: Facts, entry: SocketEnded, *, was_open: bool, refreshes: bool) -> Facts:
+def ended(facts: Facts, entry: SocketEnded, *, was_open: bool, refreshes: bool) -> None:
     """The current socket was ended by the other side, or its dial failed (B5)."""
     if not facts.wanted:
-        return facts
+        return
     if entry.how == "loss":
-        return failed_attempt(facts, entry.retry_after, was_open=was_open)
-    if entry.how == "auth" and refreshes:
-        return facts
-    return refused_for_good(facts)
+        failed_attempt(facts, entry.retry_after, was_open=was_open)
+    elif entry.how != "auth" or not refreshes:
+        refused_for_good(facts)
 
 
-def gone_by_us(facts: Facts) -> Facts:
+def gone_by_us(facts: Facts) -> None:
     """We gave the current socket up: by a command or report, at the grace deadline, or as lost."""
     if not facts.wanted or not facts.online:
-        return facts
+        return
     if grace_over(facts):
-        return unwant(facts, "grace")
-    return failed_attempt(facts)
+        unwant(facts, "grace")
+    else:
+        failed_attempt(facts)
 
 
 def grace_over(facts: Facts) -> bool:
@@ -141,46 +142,54 @@ def grace_over(facts: Facts) -> bool:
     return facts.grace is not None and facts.time >= facts.grace - EPSILON
 
 
-def refresh_failed(facts: Facts) -> Facts:
+def refresh_failed(facts: Facts) -> None:
     """A refresh could not be had: a failed dial (B5)."""
-    return replace(failed_attempt(facts), refreshed="maybe")
+    failed_attempt(facts)
+    facts.refreshed = "maybe"
 
 
 def pass_time(facts: Facts, time: float) -> Facts:
-    """Let the deadlines before `time` pass, in their order; then it is `time`."""
-    while True:
-        due = [
-            (when, index, act)
-            for index, (when, act) in enumerate(_passing(facts))
-            if later(time, when)
-        ]
-        if not due:
-            return replace(facts, time=time)
-        when, _, act = min(due, key=lambda entry: entry[:2])
-        facts = act(replace(facts, time=max(when, facts.time)))
+    """Return facts at `time`, the deadlines before it passed in their order."""
+    due = _passed(facts, time)
+    if due is None and facts.time == time:
+        return facts
+    facts = facts.copy()
+    while due is not None:
+        when, act = due
+        facts.time = max(when, facts.time)
+        act(facts)
+        due = _passed(facts, time)
+    facts.time = time
+    return facts
 
 
-def _passing(facts: Facts) -> list[tuple[float, Callable[[Facts], Facts]]]:
-    result: list[tuple[float, Callable[[Facts], Facts]]] = []
-    if facts.grace is not None and facts.wanted:
-        result.append((facts.grace, lambda f: unwant(f, "grace")))
+def _passed(facts: Facts, time: float) -> tuple[float, Callable[[Facts], None]] | None:
+    """Return the first deadline before `time`, with what its passing means."""
+    found: list[tuple[float, Callable[[Facts], None]]] = []
+    if facts.wanted and facts.grace is not None:
+        found.append((facts.grace, _grace_passed))
     if facts.refreshing is not None:
-        result.append((facts.refreshing + facts.timings.auth_timeout, refresh_failed))
-    unstable = facts.failures > 0 or facts.refreshed != "no"
-    if unstable and facts.open is not None and facts.open.opened is not None:
-        result.append((facts.open.opened + facts.timings.stable_after, _stable))
-    return result
+        found.append((facts.refreshing + facts.timings.auth_timeout, refresh_failed))
+    if facts.failures > 0 or facts.refreshed != "no":
+        socket = facts.open
+        if socket is not None and socket.opened is not None:
+            found.append((socket.opened + facts.timings.stable_after, _stable))
+    due = [deadline for deadline in found if later(time, deadline[0])] if found else ()
+    return min(due, key=lambda deadline: deadline[0], default=None)
 
 
-def _stable(facts: Facts) -> Facts:
-    return replace(facts, failures=0, refreshed="no")
+def _grace_passed(facts: Facts) -> None:
+    unwant(facts, "grace")
 
 
-def just_stable(facts: Facts) -> Facts:
+def _stable(facts: Facts) -> None:
+    facts.failures, facts.refreshed = 0, "no"
+
+
+def just_stable(facts: Facts) -> None:
     """At the very end of `stable_after`, leave open whether the refresh is forgotten."""
     socket = facts.open
     if socket is None or socket.opened is None or facts.refreshed == "no":
-        return facts
+        return
     if same(socket.opened + facts.timings.stable_after, facts.time):
-        return replace(facts, refreshed="maybe")
-    return facts
+        facts.refreshed = "maybe"
