@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statemodel.conformance._cases import Failure
+from statemodel.conformance._codec import entry_from_json, entry_to_json
 from statemodel.conformance._conform import conform, conformance_suite, replay
 from statemodel.conformance._judging import ORDER
 from statemodel.conformance._machine import MachineSubject
@@ -45,6 +46,8 @@ __all__ = [
     "Trouble",
     "conform",
     "conformance_suite",
+    "entry_from_json",
+    "entry_to_json",
     "replay",
 ]
 

@@ -11,14 +11,10 @@ from statemodel.conformance._playing import Playing
 from statemodel.conformance._showing import printable
 from statemodel.conformance._subject import Subject, SubjectError, Trouble
 from statemodel.conformance._waits import judge_waits
-from statemodel.rules import RULES
+from statemodel.conformance._wording import lines_of
 from statemodel.scripts import Script, Step
-from statemodel.timelines import timeline
 from statemodel.trace_rules import Finding
 from statemodel.traces import Trace
-
-_LONG = 60
-"""Lines of a timeline that are shown, at most."""
 
 _TRIES = 300
 """How often a case is played again, at most, to make it smaller."""
@@ -38,6 +34,9 @@ class Failure:
     """The subject's trouble, if it cannot be judged."""
     part: str = ""
     """In which part of the test it was found."""
+    end: int | None = None
+    """The index of the trace's entry with which the kit ended the script: it reports once more what
+    is known, so that what is overdue shows."""
 
     @property
     def rule(self) -> str | None:
@@ -59,26 +58,11 @@ class Failure:
         """What is wrong, in one sentence."""
         if self.error is not None:
             return str(self.error)
-        return f"at {self.findings[0].time:g} s {self.findings[0].message}"
+        return f"at {self.findings[0].time:g} s: {self.findings[0].message}"
 
     def text(self) -> str:
         """Return the verdict, the script, and a timeline with what is wrong."""
-        first = self.message
-        if self.error is None:
-            rule = self.findings[0].rule
-            first = f"{rule} is BROKEN: {RULES[rule].statement}\n  {first}"
-        shown = self.findings[:6]
-        notes = [(finding.time, f"{finding.rule}: {finding.message}") for finding in shown]
-        if self.error is not None:
-            notes = [(self.trace[-1].time if self.trace else 0.0, str(self.error))]
-        lines = [
-            first,
-            f"  the script, {len(self.script.steps)} steps (found in: {self.part}):",
-            *(f"      {line}" for line in self.script.text().rstrip().splitlines()),
-            "  what happened:",
-            *(f"  {line}" for line in _ending(timeline(self.trace, notes=notes).splitlines())),
-        ]
-        return printable("\n".join(lines) + "\n")
+        return printable("\n".join(lines_of(self)) + "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +87,12 @@ class Case:
         """
         script, connected = playing.script, playing.connected
         if error is not None:
-            return cls(script, connected, Failure(script, playing.trace, error=error))
+            failure = Failure(script, playing.trace, error=error, end=playing.end)
+            return cls(script, connected, failure)
         trace, findings = judged(playing, rules)
-        failure = Failure(script, trace, tuple(findings)) if findings else None
-        return cls(script, connected, failure)
+        if not findings:
+            return cls(script, connected, None)
+        return cls(script, connected, Failure(script, trace, tuple(findings), end=playing.end))
 
     @classmethod
     def play(cls, subject: Subject, script: Script, rules: Container[str]) -> Self:
@@ -125,13 +111,6 @@ class Case:
         except SubjectError as error:
             return cls.of(playing, rules, error)
         return cls.of(playing, rules)
-
-
-def _ending(lines: list[str]) -> list[str]:
-    """Return the end of a timeline that is too long to be read."""
-    if len(lines) <= _LONG:
-        return lines
-    return [f"{'':>9}  ... {len(lines) - _LONG} lines before that ...", *lines[-_LONG:]]
 
 
 def draws_of(steps: Sequence[Step]) -> tuple[float, ...]:

@@ -49,7 +49,17 @@ def act_to_json(act: Act) -> dict[str, Any]:
 
 
 def entry_to_json(entry: t.Entry) -> dict[str, Any]:
-    """Return a report as an item of `seen`; for subjects that are written in Python.
+    """Return what a subject reports as an item of `seen`, to be written as JSON.
+
+    For subject programs in Python: they speak the protocol with entries of `statemodel.traces`.
+
+    Args:
+        entry: One that a subject reports: `Returned`, `Dialled`, `CloseBegun`, `SocketGone`,
+            `PingSent`, `StatusSeen`, `Reading`, `Delivered`, or the beginning of a `Stored` or
+            `Refreshed`.
+
+    Returns:
+        An object with `time` (seconds since `open`), `saw`, and what belongs to that word.
 
     Raises:
         ValueError: this is not a subject's to report.
@@ -63,10 +73,16 @@ def entry_to_json(entry: t.Entry) -> dict[str, Any]:
 
 
 def entry_from_json(item: object) -> t.Entry:
-    """Read an item of `seen`.
+    """Read an item of `seen`, as JSON is read; the other way round from `entry_to_json`.
+
+    For whoever reads what a subject has written, say from a log of both sides.
+
+    Args:
+        item: An object with `time`, `saw`, and what belongs to that word; nothing else.
 
     Raises:
-        SubjectError: it is none; the message says what is wrong with it.
+        SubjectError: it is no such item, and the subject that wrote it `lied`; the message says
+            what is wrong with it.
     """
     if not isinstance(item, dict):
         _lied(f"what it saw is an object, not {item!r}")

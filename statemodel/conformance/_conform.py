@@ -12,6 +12,7 @@ from statemodel.conformance._cases import Case, Failure, shrunk
 from statemodel.conformance._judging import TOLD, exercised, rank
 from statemodel.conformance._report import Part, Report
 from statemodel.conformance._subject import Subject, SubjectError, Trouble
+from statemodel.conformance._wording import REPLAYED
 from statemodel.rules import RULES
 from statemodel.scripts import Script
 from statemodel.trace_rules import TRACE_RULES
@@ -88,7 +89,7 @@ def replay(subject: Subject, script: Script, *, only: Collection[str] | None = N
     """
     test = _Test(subject, only, None)
     if test.able():
-        test.part("the script", [script], shrink=False)
+        test.part(REPLAYED, [script], shrink=False)
     return test.report()
 
 

@@ -74,6 +74,8 @@ class Playing:
         """What has happened."""
         self.bursts: list[Burst] = []
         """Where several things happened in one turn."""
+        self.end: int | None = None
+        """The index in the trace of what `finish` reports."""
         self._note(subject.open(self._opening, draws), 0.0)
 
     @property
@@ -150,11 +152,14 @@ class Playing:
             SubjectError: the subject is in trouble.
         """
         played = list(self._steps)
-        if "network" in self._can:
-            self.play(Step(do="network", what="up" if self.pending.online else "down"))
-        elif "background" in self._can:
-            self.play(Step(do="foreground" if self.pending.foreground else "background"))
-        self._steps = played
+        self.end = len(self.trace)
+        try:
+            if "network" in self._can:
+                self.play(Step(do="network", what="up" if self.pending.online else "down"))
+            elif "background" in self._can:
+                self.play(Step(do="foreground" if self.pending.foreground else "background"))
+        finally:
+            self._steps = played
 
     def _right(self, step: Step, turn: list[Step]) -> bool:
         """Say whether the moment is right for a step, after those of its turn so far."""

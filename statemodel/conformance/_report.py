@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from textwrap import fill
 from typing import Any
 from xml.etree import ElementTree as Xml
 
@@ -12,9 +11,15 @@ from statemodel.conformance._cases import Failure
 from statemodel.conformance._showing import printable
 from statemodel.conformance._subject import CAPABILITIES, PROTOCOL
 from statemodel.conformance._waits import OF_WAITS
+from statemodel.conformance._wording import REPLAYED, counted, wrapped
 from statemodel.rules import RULES
-from statemodel.timelines import describe
+from statemodel.timelines import told
 from statemodel.trace_rules import TRACE_RULES
+
+_AGAIN = (
+    "To play a script again, save its lines: statemodel conform --replay FILE -- COMMAND...\n"
+    "(in Python: statemodel.conformance.replay)."
+)
 
 _SHOWN = 3
 """How many failures are shown with a script each."""
@@ -94,30 +99,47 @@ class Report:
         for part in self.parts:
             never = part.cases - part.connected
             yield (
-                f"  {part.name}: {part.cases:,} cases, {part.steps:,} steps"
-                + (f"; {never:,} never connected" if never else "")
+                f"  {part.name}: {counted(part.cases, 'case')}, {counted(part.steps, 'step')}"
+                + (f"; {counted(never, 'case')} never connected" if never else "")
             )
         yield ""
         for failure in self.failures[:_SHOWN]:
             yield failure.text()
-        for failure in self.failures[_SHOWN:]:
-            yield f"{failure.verdict} as well: {failure.message}"
+        yield from self._rest()
         yield from self._rules_lines()
         yield ""
         if self.failures:
             yield f"It does not conform: {', '.join(f.verdict for f in self.failures)}."
         elif not self.connected:
             yield "Nothing is known: no case ever had an open socket."
+        elif not self.judged:
+            yield "Nothing is known: none of the rules that were asked for can be judged."
         else:
-            yield f"It keeps the {len(self.judged)} rules that it was judged by."
+            yield (
+                f"It keeps the {counted(len(self.judged), 'rule')} that it was judged by, in "
+                f"{counted(self.cases, 'case')}. That is a test and no proof."
+            )
+
+    def _rest(self) -> Iterator[str]:
+        """Yield what is to be said below the failures that are shown."""
+        rest = self.failures[_SHOWN:]
+        for failure in rest:
+            number = "" if failure.rule is None else f"{failure.rule} is BROKEN as well, "
+            yield from wrapped(number + failure.message, "", "    ")
+        if rest:
+            yield "    (with script and timeline in the report as JSON)"
+            yield ""
+        replayed = [part.name for part in self.parts] == [REPLAYED]
+        if not replayed and any(failure.script.steps for failure in self.failures):
+            yield _AGAIN
+            yield ""
 
     def _rules_lines(self) -> Iterator[str]:
         by_reason: dict[str, list[str]] = {}
         for number, why in self.not_exercised.items():
             by_reason.setdefault(why, []).append(number)
         for why, numbers in by_reason.items():
-            text = f"not exercised ({why}): {', '.join(numbers)}"
-            yield fill(text, 100, subsequent_indent="  ")
+            yield from wrapped(f"not exercised ({why}): {', '.join(numbers)}")
 
     # -- as data ---------------------------------------------------------------------------------
 
@@ -183,5 +205,7 @@ def _failure_data(failure: Failure) -> dict[str, Any]:
         "findings": [
             {"rule": f.rule, "time": f.time, "message": f.message} for f in failure.findings
         ],
-        "timeline": [{"time": entry.time, "what": describe(entry)} for entry in failure.trace],
+        "timeline": [
+            {"time": time, "what": words} for time, words in told(failure.trace, end=failure.end)
+        ],
     }

@@ -32,7 +32,7 @@ _MANY = 30
 
 
 @dataclass(frozen=True, slots=True)
-class _Wait:
+class Wait:
     """A wait that a timer ended."""
 
     seconds: float
@@ -59,9 +59,9 @@ def judge_waits(trace: Trace) -> Iterator[Finding]:
     if not isinstance(opened, Opened) or sum(isinstance(e, SocketEnded) for e in trace) < 6:
         return
     base, end = opened.timings.backoff_base, trace[-1].time
-    every = list(_waits(trace))
-    waits = [wait for wait in every if not wait.embargoed]
-    later = [wait for wait in waits if wait.longest >= 4 * base]
+    every = list(waits(trace))
+    free = [wait for wait in every if not wait.embargoed]
+    later = [wait for wait in free if wait.longest >= 4 * base]
     embargoed = [wait for wait in every if wait.embargoed and wait.longest >= 4 * base]
     if forgotten := [*_forgotten(later, base, end), *_forgotten(embargoed, base, end)]:
         yield from forgotten
@@ -69,14 +69,14 @@ def judge_waits(trace: Trace) -> Iterator[Finding]:
     for rule, which, some in (
         ("B1", "", later),
         ("B1", "later ", later[len(later) // 2 :]),
-        ("B3", "first ", [wait for wait in waits if wait.longest == base]),
+        ("B3", "first ", [wait for wait in free if wait.longest == base]),
         ("B4", "additional ", [wait for wait in every if wait.embargoed]),
     ):
         for what in _not_uniform([wait.share for wait in some]):
             yield Finding(rule, end, f"{len(some)} {which}waits {what}")
 
 
-def _forgotten(later: Sequence[_Wait], base: float, end: float) -> Iterator[Finding]:
+def _forgotten(later: Sequence[Wait], base: float, end: float) -> Iterator[Finding]:
     """Yield that waits after repeated failures are drawn as those after a first one."""
     for rule, some, why in (
         ("B2", later, "the failures are forgotten too early"),
@@ -101,11 +101,12 @@ def _not_uniform(shares: Sequence[float]) -> Iterator[str]:
         return
     low, high = min(shares), max(shares)
     if high - low < _FINE and count * _FINE ** (count - 1) < CHANCE:
-        yield f"were all {high:.4g} of the longest: they are not drawn"
+        yield f"were all {high:.4g} of the longest that is allowed: they are not drawn at random"
     elif min(1 - min(low, 1 - _FINE), max(high, _FINE)) ** count < CHANCE:
-        yield f"were between {low:.2g} and {high:.2g} of the longest: they are not spread from 0 on"
+        share = f"between {low:.2g} and {high:.2g} of the longest that is allowed"
+        yield f"were {share}: they are not spread from 0 on"
     elif (different := len({round(share, 6) for share in shares})) < _DIFFERENT and count >= _MANY:
-        yield f"were only {different} different parts of the longest: they are not drawn"
+        yield f"were of {different} lengths only, measured by the longest: they are not drawn at random"
     elif 2 * exp(-2 * count * _distance(shares) ** 2) < CHANCE:
         middle = sorted(shares)[count // 2]
         yield f"were {middle:.2g} of the longest in the middle: they are not spread evenly"
@@ -123,7 +124,7 @@ def _distance(shares: Sequence[float]) -> float:
     )
 
 
-def _waits(trace: Trace) -> Iterator[_Wait]:
+def waits(trace: Trace) -> Iterator[Wait]:
     """Yield each wait that a timer ended, or that there was not, and that nothing hurried."""
     since: float | None = None
     longest = 0.0
@@ -145,7 +146,7 @@ def _waits(trace: Trace) -> Iterator[_Wait]:
         elif isinstance(entry, Dialled):
             cause = moment.step.cause
             if since is not None and (cause is None or isinstance(cause, SocketEnded)):
-                yield _Wait(entry.time - since, longest, embargoed, asked)
+                yield Wait(entry.time - since, longest, embargoed, asked)
             called = isinstance(cause, Called) and cause.name == "connect"
             asked = called and moment.step.start.on_timer
             since = None

@@ -81,10 +81,10 @@ def missing_dials(
             continue
         if time is None:
             told = by
-            yield by, f"no dial by the latest time for it ({prompt})"
+            yield by, f"no dial by the latest time for one ({prompt})"
         elif prompt != "loss":
             told = by
-            yield time, f"no dial in the step that calls for it ({prompt})"
+            yield time, f"no dial in the step that calls for one ({prompt})"
 
 
 def _missing(view: View) -> list[tuple[float, Facts, float | None]]:

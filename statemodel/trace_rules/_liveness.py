@@ -85,7 +85,7 @@ def grace_is_strict(view: View) -> Iterator[Complaint]:
             if not (isinstance(entry, (CloseBegun, SocketGone)) and entry.socket == facts.current):
                 yield (
                     moment.time,
-                    f"{type(entry).__name__} came before the close that the grace deadline brings",
+                    "the grace deadline had passed, and something else came before the close",
                 )
 
 

@@ -191,7 +191,7 @@ def silence(view: View) -> Iterator[Complaint]:
         elif not any(_silent(p, moment.time) for p in moment.before.pings.values()):
             yield (
                 moment.time,
-                f"socket {socket.number} was given up without a silence that a ping had asked about",
+                f"socket {socket.number} was given up, but no ping was followed by silence to its limit",
             )
 
 

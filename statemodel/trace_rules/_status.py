@@ -38,7 +38,7 @@ def function_of_sockets(view: View) -> Iterator[Complaint]:
     for step in view.steps:
         shown, amounts_to = step.end.shown, _status_of(step.end)
         if shown is not amounts_to and not wrong:
-            yield step.time, f"the status is {shown} where the sockets amount to {amounts_to}"
+            yield step.time, f"the status is {shown}, but the sockets amount to {amounts_to}"
         wrong = shown is not amounts_to
 
 
@@ -84,11 +84,11 @@ def _retry_in_shown(view: View) -> Iterator[Complaint]:
         bad = (retry_in is not None) != facts.on_timer
         if bad and not wrong:
             what = (
-                "is missing while a timer decides"
+                "no retry_in is told although a retry is waited for"
                 if facts.on_timer
-                else "is told while no timer decides"
+                else "a retry_in is told although no retry is waited for"
             )
-            yield step.time, f"retry_in {what}"
+            yield step.time, what
         wrong = bad
 
 

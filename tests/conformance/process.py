@@ -15,8 +15,7 @@ import time
 from itertools import cycle
 
 from statemodel import Mode, Timings
-from statemodel.conformance import Act, MachineSubject
-from statemodel.conformance._codec import entry_to_json
+from statemodel.conformance import Act, MachineSubject, entry_to_json
 from statemodel.scripts import Script, Step
 
 
