@@ -1,6 +1,7 @@
 """Scripts of what happens to a connection: read them, write them, play them on the pure machine.
 
-`statemodel check` prints its counterexamples in this language.
+`statemodel check` and `statemodel conform` print their counterexamples in this language.
+`docs/scripts.md` explains it; a wrong line is answered with all that is allowed.
 """
 
 from __future__ import annotations

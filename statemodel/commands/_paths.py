@@ -24,16 +24,23 @@ def add_to(commands: Any) -> None:
     paths = commands.add_parser(
         "paths",
         help="write shortest and covering runs as JSON",
-        description="Write runs of a chart as JSON: scripts that together take every row "
-        "(transitions) or come to every configuration (states), or the shortest to one.",
+        description="Write runs of a chart as JSON: one object with `chart`, what was asked for, "
+        "`steps` (how many in all) and `scripts`. A script is text, a step a line, beginning with "
+        "how the connection is opened; `statemodel play` plays it, and so does "
+        "`statemodel conform --replay`.",
+        epilog="Exit code 2 if there is no such state, or no run that comes to these states.",
     )
     what = paths.add_mutually_exclusive_group(required=True)
-    what.add_argument("--cover", choices=("transitions", "states"), help="everything of a kind")
+    what.add_argument(
+        "--cover",
+        choices=("transitions", "states"),
+        help="scripts that together take every row of the table, or come to every configuration",
+    )
     what.add_argument(
         "--to",
         nargs="+",
         metavar="STATE",
-        help="the shortest run to a configuration with these states, such as: manual connected",
+        help="the shortest script to where all these states hold, such as: manual connected",
     )
     paths.add_argument("--chart", default=OURS, help="module:Class (default: %(default)s)")
     paths.set_defaults(run=_run)

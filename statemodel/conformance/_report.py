@@ -21,6 +21,8 @@ _AGAIN = (
     "(in Python: statemodel.conformance.replay)."
 )
 
+_UNSEEN = "cannot be seen in what a connection does"
+
 _SHOWN = 3
 """How many failures are shown with a script each."""
 
@@ -86,7 +88,7 @@ class Report:
             return f"needs {', '.join(missing)}"
         if number in {*TRACE_RULES, *OF_WAITS}:
             return "nothing is known of the subject"
-        return "cannot be seen in what a connection does"
+        return _UNSEEN
 
     # -- for people ------------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ class Report:
         by_reason: dict[str, list[str]] = {}
         for number, why in self.not_exercised.items():
             by_reason.setdefault(why, []).append(number)
-        for why, numbers in by_reason.items():
+        for why, numbers in sorted(by_reason.items(), key=lambda pair: pair[0] == _UNSEEN):
             yield from wrapped(f"not exercised ({why}): {', '.join(numbers)}")
 
     # -- as data ---------------------------------------------------------------------------------
