@@ -28,6 +28,7 @@ SOURCES = sorted(
         "statemodel.checking",
         "statemodel.conformance",
         "statemodel.proof",
+        "statemodel.recordings",
         "statemodel.rules",
         "statemodel.scripts",
         "statemodel.timelines",

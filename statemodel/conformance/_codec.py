@@ -5,18 +5,15 @@ What is written here is written down in `protocol-1.schema.json` as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from math import isfinite
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from statemodel import traces as t
-from statemodel._timings import Timings
-from statemodel._vocabulary import Code, Reason, Status, StatusChange
+from statemodel._items import Item, change_words, read_change, timings_words
+from statemodel._vocabulary import Code
 from statemodel.conformance._subject import Act, SubjectError, Trouble
 from statemodel.scripts import Script
 
-_SETTINGS = tuple(field.name for field in fields(Timings))
 _BEGUN = ("authenticate", "save", "clear")
 
 
@@ -26,7 +23,7 @@ def opening_to_json(opening: Script, draws: Sequence[float]) -> dict[str, Any]:
         "mode": opening.mode.value,
         "foreground": opening.foreground,
         "online": opening.online,
-        "timings": {name: float(getattr(opening.timings, name)) for name in _SETTINGS},
+        "timings": timings_words(opening.timings),
         **({"draws": list(draws)} if draws else {}),
     }
 
@@ -89,105 +86,28 @@ def entry_from_json(item: object) -> t.Entry:
     saw = item.get("saw")
     if not isinstance(saw, str) or saw not in _ITEMS:
         _lied(f"there is no item {saw!r}; there are {', '.join(_ITEMS)}")
-    reader = _Reader(item)
+    reader = Item(item, called=saw, known="saw", fail=_lied)
     entry = _ITEMS[saw][1](reader)
-    unknown = sorted(set(item) - reader.known)
-    if unknown:
-        _lied(f"{saw} has no {unknown[0]!r}")
+    reader.refuse_others()
     return entry
 
 
-class _Reader:
-    """One item, and which of its names were asked for."""
-
-    def __init__(self, item: Mapping[str, Any]) -> None:
-        self._item = item
-        self.known = {"saw"}
-
-    def _get(self, name: str) -> Any:
-        self.known.add(name)
-        if name not in self._item:
-            self._wrong(name, "is missing")
-        return self._item[name]
-
-    def _wrong(self, name: str, what: str) -> NoReturn:
-        _lied(f"the {name!r} of {self._item.get('saw')} {what}")
-
-    @property
-    def time(self) -> float:
-        return self.seconds("time")
-
-    @property
-    def socket(self) -> int:
-        return self.number("socket")
-
-    def seconds(self, name: str) -> float:
-        value = self._get(name)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        try:
-            if not number or not isfinite(value) or value < 0:
-                self._wrong(name, f"is a number of seconds, not {value!r}")
-        except OverflowError:
-            self._wrong(name, "is a number of seconds, and this is none that a float can hold")
-        return float(value)
-
-    def seconds_or_none(self, name: str) -> float | None:
-        return None if self._get(name) is None else self.seconds(name)
-
-    def number(self, name: str) -> int:
-        value = self._get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self._wrong(name, f"is a whole number from 1 on, not {value!r}")
-        return int(value)
-
-    def number_or_none(self, name: str) -> int | None:
-        return None if self._get(name) is None else self.number(name)
-
-    def truth(self, name: str) -> bool:
-        value = self._get(name)
-        if not isinstance(value, bool):
-            self._wrong(name, f"is true or false, not {value!r}")
-        return value
-
-    def word(self, name: str, allowed: Any) -> Any:
-        value = self._get(name)
-        words = [str(word) for word in allowed]
-        if not isinstance(value, str) or value not in words:
-            self._wrong(name, f"is one of {', '.join(words)}, not {value!r}")
-        return next(word for word in allowed if str(word) == value)
-
-    def word_or_none(self, name: str, allowed: Any) -> Any:
-        return None if self._get(name) is None else self.word(name, allowed)
-
-
-def _status(item: _Reader) -> t.Entry:
-    change = StatusChange(
-        sequence=item.number("sequence"),
-        time=item.time,
-        previous=item.word("previous", Status),
-        current=item.word("current", Status),
-        reason=item.word_or_none("reason", Reason),
-        retry_in=item.seconds_or_none("retry_in"),
-    )
+def _status(item: Item) -> t.Entry:
+    change = read_change(item, item.time)
     return t.StatusSeen(time=change.time, change=change)
 
 
 def _status_words(entry: Any) -> dict[str, Any]:
-    change = entry.change
-    return {
-        "sequence": change.sequence,
-        "previous": change.previous.value,
-        "current": change.current.value,
-        "reason": None if change.reason is None else change.reason.value,
-        "retry_in": change.retry_in,
-    }
+    words = change_words(entry.change)
+    del words["time"]  # every item has one
+    return words
 
 
 def _same(*names: str) -> Callable[[Any], dict[str, Any]]:
     return lambda entry: {name: getattr(entry, name) for name in names}
 
 
-_Item = tuple[type, Callable[[_Reader], t.Entry], Callable[[Any], dict[str, Any]]]
+_Item = tuple[type, Callable[[Item], t.Entry], Callable[[Any], dict[str, Any]]]
 
 _ITEMS: dict[str, _Item] = {
     "returned": (

@@ -4,13 +4,14 @@ A trace is judged by replaying it once into what somebody outside knows at each 
 each rule about that. Nothing here knows a state of any chart, so a trace can come from any
 implementation.
 
-A trace must be of a clock that is on time (an H5 wake-up is not judged), and it ends between
-steps: what has to happen in the last entry's own step must have happened.
+A trace must be of a clock that is on time (an H5 wake-up is not judged), or nearly so, with the
+slack that `judge` is told of; and it ends between steps: what has to happen in the last entry's own
+step must have happened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from itertools import chain
 from types import MappingProxyType
 
@@ -26,6 +27,7 @@ from statemodel.trace_rules import (
     _sockets,
     _status,
 )
+from statemodel.trace_rules._facts import EPSILON, judged_with
 from statemodel.trace_rules._rule import Finding, TraceRule
 from statemodel.trace_rules._view import View
 from statemodel.traces import Trace
@@ -51,14 +53,27 @@ TRACE_RULES: Mapping[str, TraceRule] = MappingProxyType(
 """Every rule that can be seen from outside, by its number."""
 
 
-def judge(trace: Trace) -> list[Finding]:
+def judge(
+    trace: Trace, *, slack: float = EPSILON, rules: Container[str] = TRACE_RULES
+) -> list[Finding]:
     """Return where `trace` breaks a rule, ordered by time, then rule.
+
+    Args:
+        trace: What happened.
+        slack: Seconds by which timers may have been late; two times that near are taken as one.
+        rules: The numbers of the rules to judge by.
 
     Raises:
         ValueError: the trace does not begin with its only `Opened`, or its times decrease.
     """
     if not trace:
         return []
-    view = View(trace)
-    findings = {finding for rule in TRACE_RULES.values() for finding in rule.findings(view)}
+    with judged_with(slack):
+        view = View(trace)
+        findings = {
+            finding
+            for number, rule in TRACE_RULES.items()
+            if number in rules
+            for finding in rule.findings(view)
+        }
     return sorted(findings, key=lambda finding: (finding.time, finding.rule, finding.message))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from statemodel._vocabulary import Mode
-from statemodel.trace_rules._facts import EPSILON, Facts, Prompt, Why, later
+from statemodel.trace_rules._facts import Facts, Prompt, Why, later, slack
 from statemodel.trace_rules._rule import Complaint
 from statemodel.trace_rules._steps import Moment, Step
 from statemodel.trace_rules._view import View
@@ -96,6 +96,6 @@ def _missing(view: View) -> list[tuple[float, Facts, float | None]]:
             if by is not None and later(moment.time, by) and facts.on_timer:
                 found.append((by, facts, None))
         facts, by = step.end, step.end.retry_by
-        if by is not None and by <= step.time + EPSILON and facts.on_timer:
+        if by is not None and by <= step.time + slack() and facts.on_timer:
             found.append((by, facts, step.time))
     return found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Self, TypeAlias
 
@@ -11,7 +13,9 @@ from statemodel._vocabulary import Mode, Status, StatusChange
 from statemodel.traces import Called
 
 EPSILON = 1e-6
-"""Times nearer than this are the same."""
+"""Seconds; in a trace of an exact clock, times nearer than this are the same."""
+
+_slack = ContextVar("slack", default=EPSILON)
 
 Phase: TypeAlias = Literal["dialling", "open", "closing", "ended", "gone"]
 
@@ -36,14 +40,29 @@ Prompt: TypeAlias = Literal[
 """What calls for the next dial."""
 
 
+def slack() -> float:
+    """Return how near two times are one, in seconds, while a trace is judged."""
+    return _slack.get()
+
+
+@contextmanager
+def judged_with(seconds: float) -> Iterator[None]:
+    """Take times as one that are so near, because the timers of a trace were so late."""
+    token = _slack.set(seconds)
+    try:
+        yield
+    finally:
+        _slack.reset(token)
+
+
 def later(a: float, b: float) -> bool:
     """Tell whether `a` is after `b` for certain."""
-    return a > b + EPSILON
+    return a > b + slack()
 
 
 def same(a: float, b: float) -> bool:
     """Tell whether two times are one."""
-    return abs(a - b) <= EPSILON
+    return abs(a - b) <= slack()
 
 
 # Sockets and pings are named tuples, as to replace a field of a dataclass takes far longer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from statemodel.trace_rules._dials import after_the_window
-from statemodel.trace_rules._facts import EPSILON, Facts, later
+from statemodel.trace_rules._facts import Facts, later, slack
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._steps import Moment
 from statemodel.trace_rules._view import View
@@ -50,7 +50,7 @@ def heartbeats(view: View) -> Iterator[Complaint]:
         since = max(socket.heard, facts.entered)
         if _out(facts, moment.time):
             yield moment.time, "a heartbeat went out while one of the library's own pings is out"
-        elif moment.time < since + facts.timings.heartbeat_interval - EPSILON:
+        elif moment.time < since + facts.timings.heartbeat_interval - slack():
             yield moment.time, "a heartbeat went out before the interval without a frame"
 
 

@@ -12,7 +12,7 @@ from statemodel.trace_rules._dials import (
     sockets_left,
     unwanted_attempts,
 )
-from statemodel.trace_rules._facts import EPSILON, Facts, same, timer_due
+from statemodel.trace_rules._facts import Facts, same, slack, timer_due
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._steps import Moment
@@ -65,7 +65,7 @@ def _is_early(moment: Moment, socket: int) -> bool:
     if socket != facts.current or facts.grace is None:
         return False
     in_window = facts.wanted and facts.online and facts.manual_background
-    return in_window and moment.time < facts.grace - EPSILON
+    return in_window and moment.time < facts.grace - slack()
 
 
 def _overdue(view: View) -> list[Moment]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from statemodel._vocabulary import Code
-from statemodel.trace_rules._facts import EPSILON, Facts, Ping, Socket, later, same
+from statemodel.trace_rules._facts import Facts, Ping, Socket, later, same, slack
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._steps import Call, Moment
@@ -164,7 +164,7 @@ def _unprompted(view: View) -> list[tuple[Moment, Socket]]:
         facts, socket = moment.before, moment.before.open
         if socket is None or given_up.socket != socket.number:
             continue
-        over = facts.grace is not None and facts.time >= facts.grace - EPSILON
+        over = facts.grace is not None and facts.time >= facts.grace - slack()
         if facts.wanted and facts.online and not over:
             found.append((moment, socket))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from statemodel._vocabulary import Code
-from statemodel.trace_rules._facts import EPSILON, Facts, later
+from statemodel.trace_rules._facts import Facts, later, slack
 from statemodel.trace_rules._rule import Complaint
 from statemodel.trace_rules._steps import Call
 from statemodel.trace_rules._view import View
@@ -58,7 +58,7 @@ def _connect(facts: Facts) -> Verdict | None:
             return Verdict("M10", Code.NO_INTERNET_CONNECTION)
         if later(facts.not_before, facts.time):
             return Verdict("B4", Code.CONNECTION_LOST)
-        return None if facts.not_before >= facts.time - EPSILON else Verdict("M10", None)
+        return None if facts.not_before >= facts.time - slack() else Verdict("M10", None)
     if not facts.online:
         return Verdict("C8", None)
     if facts.busy:

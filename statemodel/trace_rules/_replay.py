@@ -7,7 +7,7 @@ from typing import Any
 
 from statemodel._vocabulary import Code, Reason, Status
 from statemodel.trace_rules import _wish
-from statemodel.trace_rules._facts import EPSILON, Facts, Ping, Socket
+from statemodel.trace_rules._facts import Facts, Ping, Socket, slack
 from statemodel.trace_rules._steps import Step
 from statemodel.traces import (
     Called,
@@ -202,7 +202,7 @@ def _suspend(ping: Ping, time: float, *, on: bool) -> Ping:
     if on and ping.deadline is None:
         heard = ping.heard_before or ping.heard_since
         return ping._replace(deadline=time + ping.limit, heard_before=heard, heard_since=False)
-    if not on and ping.deadline is not None and ping.deadline >= time - EPSILON:
+    if not on and ping.deadline is not None and ping.deadline >= time - slack():
         return ping._replace(deadline=None)
     return ping
 
@@ -214,7 +214,7 @@ def _status(facts: Facts, entry: StatusSeen, _: Step) -> None:
         return
     if facts.refreshing is None or change.current is not Status.DISCONNECTED:
         return
-    if facts.time >= facts.refreshing + facts.timings.auth_timeout - EPSILON:
+    if facts.time >= facts.refreshing + facts.timings.auth_timeout - slack():
         _wish.refresh_failed(facts)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from statemodel._vocabulary import Code, Reason
 from statemodel.trace_rules._dials import attempts, missing_dials, unwanted_attempts
-from statemodel.trace_rules._facts import EPSILON, Facts, later
+from statemodel.trace_rules._facts import Facts, later, slack
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._steps import Moment, Step
@@ -150,7 +150,7 @@ def _stable_now(facts: Facts) -> bool:
     socket = facts.open
     if socket is None or socket.opened is None:
         return False
-    return facts.time >= socket.opened + facts.timings.stable_after - EPSILON
+    return facts.time >= socket.opened + facts.timings.stable_after - slack()
 
 
 @rule(

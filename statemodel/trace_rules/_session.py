@@ -7,7 +7,7 @@ from itertools import chain
 
 from statemodel._vocabulary import Code, Mode
 from statemodel.trace_rules._dials import attempts, missing_dials, sockets_left, unwanted_attempts
-from statemodel.trace_rules._facts import EPSILON, later, still_closing
+from statemodel.trace_rules._facts import later, slack, still_closing
 from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._steps import Call, Moment, Step
@@ -63,7 +63,7 @@ def _login_end(view: View, call: Call) -> Iterator[Complaint]:
 def _phase_failed(view: View, end: Moment, what: str) -> bool:
     facts = end.before
     since = facts.authenticating if what == "authenticate" else facts.authenticated
-    if since is not None and end.time >= since + end.before.timings.auth_timeout - EPSILON:
+    if since is not None and end.time >= since + end.before.timings.auth_timeout - slack():
         return True
     return any(
         isinstance(e, Stored) and e.what == what and e.phase == "failed" for e in view.at(end.time)

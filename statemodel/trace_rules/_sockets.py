@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from statemodel._vocabulary import Status
 from statemodel.trace_rules._dials import attempts, missing_dials
-from statemodel.trace_rules._facts import EPSILON, later, timer_due
+from statemodel.trace_rules._facts import later, slack, timer_due
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._steps import Step
 from statemodel.trace_rules._view import View
@@ -115,8 +115,8 @@ def dial_time(view: View) -> Iterator[Complaint]:
         facts, socket = moment.before, moment.before.socket
         if socket is None or socket.number != gone.socket or socket.phase != "dialling":
             continue
-        over = facts.grace is not None and facts.time >= facts.grace - EPSILON
-        early = not later(moment.time, socket.dialled + facts.timings.dial_timeout - 2 * EPSILON)
+        over = facts.grace is not None and facts.time >= facts.grace - slack()
+        early = not later(moment.time, socket.dialled + facts.timings.dial_timeout - 2 * slack())
         if facts.wanted and facts.online and not over and early:
             yield (
                 moment.time,

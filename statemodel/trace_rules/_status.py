@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from statemodel._vocabulary import Status
-from statemodel.trace_rules._facts import EPSILON, Facts, later
+from statemodel.trace_rules._facts import Facts, later, slack
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._steps import Moment
 from statemodel.trace_rules._view import View
@@ -59,7 +59,7 @@ def _well_formed(moment: Moment, seen: StatusSeen) -> Iterator[Complaint]:
     number = 1 if last is None else last.sequence + 1
     if change.sequence != number:
         yield moment.time, f"change {change.sequence} came where {number} is due"
-    if abs(change.time - seen.time) > EPSILON:
+    if abs(change.time - seen.time) > slack():
         yield moment.time, f"a change of {change.time:g} was told at {seen.time:g}"
     if change.previous is not moment.before.shown:
         yield (

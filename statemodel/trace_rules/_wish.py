@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from statemodel._vocabulary import Mode
-from statemodel.trace_rules._facts import EPSILON, Facts, Prompt, Why, later, same
+from statemodel.trace_rules._facts import Facts, Prompt, Why, later, same, slack
 from statemodel.traces import SocketEnded
 
 
@@ -31,7 +31,7 @@ def want(facts: Facts, prompt: Prompt) -> None:
 def dial_now(facts: Facts, prompt: Prompt) -> None:
     """A dial is due at once, or when the server allows it (B4)."""
     facts.retry_by = facts.time
-    if facts.not_before >= facts.time - EPSILON:
+    if facts.not_before >= facts.time - slack():
         facts.retry_by = facts.not_before + facts.backoff(facts.failures)
     facts.prompt = prompt
 
@@ -139,7 +139,7 @@ def gone_by_us(facts: Facts) -> None:
 
 def grace_over(facts: Facts) -> bool:
     """Tell whether the grace deadline may have fired by now."""
-    return facts.grace is not None and facts.time >= facts.grace - EPSILON
+    return facts.grace is not None and facts.time >= facts.grace - slack()
 
 
 def refresh_failed(facts: Facts) -> None:
