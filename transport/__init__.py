@@ -38,6 +38,7 @@ from transport._session import (
     TrustingAuthenticator,
 )
 from transport._throttling import ThrottlingDialer
+from transport._trace import Trace, TraceError
 from transport._websocket import WebSocketDialer
 
 __all__ = [
@@ -70,6 +71,8 @@ __all__ = [
     "ThrottlingDialer",
     "Timings",
     "TokenIn",
+    "Trace",
+    "TraceError",
     "TransportError",
     "TrustingAuthenticator",
     "User",

@@ -41,12 +41,15 @@ def check_limits(**limits: object) -> None:
             raise ValueError(f"{name} must be a positive whole number, not {number!r}")
 
 
-def check_ssl_context(ssl_context: object, address: Address) -> None:
-    """Refuse what is no TLS context, or one that would not be used."""
+def checked_ssl_context(ssl_context: object, address: Address) -> ssl.SSLContext | None:
+    """Return a TLS context for a URL that needs one; refuse one that would not be used."""
     if not isinstance(ssl_context, ssl.SSLContext | None):
         raise TypeError(f"ssl_context must be an SSLContext, not {ssl_context!r}")
     if ssl_context is not None and not address.secure:
         raise ValueError("an ssl_context is of no use with ws:")
+    if address.secure and ssl_context is None:
+        return ssl.create_default_context()  # once: it reads the trust store from disk
+    return ssl_context
 
 
 def checked_token_in(token_in: str, dialer: object) -> TokenIn:

@@ -1,7 +1,8 @@
 """What a user of a connection can catch.
 
 TransportError        every refusal and failure, told apart by `code`
-└─ DialError          for dialers: this dial ended without a socket
+├─ DialError          for dialers: this dial ended without a socket
+└─ TraceError         from `open_connection`: the file of its trace could not be opened
 
 Wrong arguments are `TypeError` and `ValueError`, as everywhere. A bug in a dialer, authenticator or
 store of one's own is not caught: it comes out of the `async with`.

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any, NoReturn
 
 import trio
 
-from statemodel import Machine, Mode, Policy, Timings, User
+from statemodel import Mode, Policy, Timings, User
 from transport._arguments import (
     check_limits,
     check_plugins,
-    check_ssl_context,
     check_types,
     checked_headers,
+    checked_ssl_context,
     checked_subprotocols,
     checked_token_in,
 )
@@ -23,7 +25,6 @@ from transport._clock import Clock, default_clock, woken_after_sleep
 from transport._connection import Connection
 from transport._credentials import Way
 from transport._driver import Driver
-from transport._inbox import Inbox
 from transport._listeners import ListenerErrorHook, SafeHook, log_listener_error
 from transport._seam import Dialer, Request, TokenIn
 from transport._session import (
@@ -32,6 +33,8 @@ from transport._session import (
     SessionStore,
     TrustingAuthenticator,
 )
+from transport._trace import Trace, checked_trace
+from transport._tracing import open_tracer
 from transport._url import parse_url
 from transport._websocket import WebSocketDialer
 
@@ -62,6 +65,7 @@ async def open_connection(
     on_listener_error: ListenerErrorHook = log_listener_error,
     clock: Clock | None = None,
     draw: Callable[[], float] = random.random,
+    trace: Trace | str | os.PathLike[str] | None = None,
 ) -> AsyncIterator[Connection]:
     """Open a connection object; what it does from here on is in the rulebook.
 
@@ -94,10 +98,13 @@ async def open_connection(
         clock: Gives seconds that never go back; a deadline that it has passed is noticed within 1 s
             (H5). By default `suspend_aware_time`, or trio's own time if that is virtual.
         draw: Random numbers in [0, 1) for the spread of retries (B1).
+        trace: A file for what happens, which `statemodel replay` shows; or a `Trace`. What goes
+            wrong with it later harms nothing, and is told to `on_listener_error` once, as "trace".
 
     Raises:
         TypeError, ValueError: an argument is none that could work.
         TransportError: `ERR_INSECURE_URL`: a saved token would travel unencrypted.
+        TraceError: the trace's file cannot be opened.
     """
     address = parse_url(url)
     check_types(timings=timings, policy=policy, foreground=foreground, online=online)
@@ -110,48 +117,54 @@ async def open_connection(
         network_monitor=(network_monitor, ("__call__",)),
     )
     check_limits(max_message_size=max_message_size, max_unread=max_unread)
-    check_ssl_context(ssl_context, address)
+    ssl_context = checked_ssl_context(ssl_context, address)
     headers = checked_headers(headers)
     subprotocols = checked_subprotocols(subprotocols)
     token_in = checked_token_in(token_in, dialer)
-    if address.secure and ssl_context is None:
-        ssl_context = ssl.create_default_context()  # once: it reads the trust store from disk
-    machine = Machine(
-        mode=Mode(mode), timings=timings, policy=policy, foreground=foreground, online=online
-    )
+    trace = checked_trace(trace)
+    settings: dict[str, Any] = {
+        "mode": Mode(mode),
+        "timings": timings,
+        "policy": policy,
+        "foreground": foreground,
+        "online": online,
+    }
     store = MemorySessionStore() if session_store is None else session_store
+    asked: dict[str, Any] = {
+        "address": address,
+        "ssl_context": ssl_context,
+        "headers": headers,
+        "token_in": token_in,
+        "subprotocols": subprotocols,
+        "max_message_size": max_message_size,
+    }
     hook = SafeHook(on_listener_error)
-    if clock is None:
-        clock = default_clock()
+    clock = default_clock() if clock is None else clock
 
     def request(user: User) -> Request:
-        return Request(
-            address=address,
-            user=user,
-            ssl_context=ssl_context,
-            headers=headers,
-            token_in=token_in,
-            subprotocols=subprotocols,
-            max_message_size=max_message_size,
-        )
+        return Request(user=user, **asked)
 
+    tracer = await open_tracer(
+        trace, address=address, headers=headers, clock=clock, on_trouble=hook, **settings
+    )
     escaped: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
             driver = Driver(
-                machine,
+                tracer.machine(**settings),
                 nursery=nursery,
-                dialer=WebSocketDialer() if dialer is None else dialer,
+                dialer=tracer.dialer(WebSocketDialer() if dialer is None else dialer),
                 request=request,
                 authenticator=TrustingAuthenticator() if authenticator is None else authenticator,
                 store=store,
-                inbox=Inbox(max_unread, 4 * max_message_size),
+                inbox=tracer.inbox(max_unread, 4 * max_message_size),
                 on_listener_error=hook,
                 clock=clock,
                 draw=draw,
                 way=Way(token_in, address.guarded or allow_insecure),
             )
             nursery.start_soon(driver.run_timer)
+            nursery.start_soon(tracer.run)
             if network_monitor is not None:
                 nursery.start_soon(network_monitor, driver.report_network)
             with woken_after_sleep(clock, driver.wake):
@@ -160,23 +173,37 @@ async def open_connection(
                     yield Connection(driver, address=address, max_message_size=max_message_size)
                 except BaseException as error:  # noqa: BLE001 - raised below, where no group wraps it
                     escaped = error
-                try:
-                    await driver.shut_down()
-                finally:
-                    driver.abandon()
+                await _end(driver)
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         escaped = _the_one(group, escaped)
     except trio.Cancelled as cancelled:  # leaving was; what had escaped before says more
         if escaped is None:
             escaped = cancelled
+    finally:
+        await tracer.close()
     if escaped is not None:
-        context = escaped.__context__
         try:
-            raise escaped
+            _raise(escaped)
         finally:
-            escaped.__context__ = context  # not the group that it came in
-            del escaped, context
+            del escaped
+
+
+async def _end(driver: Driver) -> None:
+    try:
+        await driver.shut_down()
+    finally:
+        driver.abandon()
+
+
+def _raise(escaped: BaseException) -> NoReturn:
+    """Raise what had escaped as it was."""
+    context = escaped.__context__
+    try:
+        raise escaped
+    finally:
+        escaped.__context__ = context  # not the group that it came in
+        del escaped, context
 
 
 def _the_one(group: BaseExceptionGroup, escaped: BaseException | None) -> BaseException:

@@ -217,7 +217,11 @@ class Observer(Surroundings):
 
     def _explain(self, status: int | None, code: int | None, details: str) -> None:
         reply = f"HTTP {status}" if status else f"close code {code}" if code else ""
-        text = f"{reply}: {details}" if reply and details else reply or details
+        text = (
+            f"{reply}: {details}"
+            if reply and details and reply not in details
+            else details or reply
+        )
         if text:
             self._say(f"    {text}")
 

@@ -1,0 +1,78 @@
+"""What of a connection must not get into its trace, in whatever text it stands."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from hashlib import sha256
+from urllib.parse import parse_qsl
+
+from statemodel import Credentials, User
+from statemodel.recordings import Veil
+from transport._credentials import redacted
+from transport._url import Address
+
+_LONGEST = 500
+"""Characters of a text by others that are written."""
+
+_SHORTEST = 4
+"""Characters of a value in a query or header that can be a secret; shorter ones stand everywhere."""
+
+_REMEMBERED = 32
+"""Tokens, and users, that are looked for in texts: the last ones."""
+
+_URL_USER = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@]*@")
+_URL_REST = re.compile(r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]*)[/?#][^\s'\")>\]]*")
+
+
+class TraceVeil(Veil):
+    """Keeps secrets out of a trace, and users too unless they may be known.
+
+    Args:
+        uids: Whether users may be.
+        address: Where the connection goes: its path and query are secrets.
+        headers: Those of the upgrade request: their values are secrets.
+    """
+
+    def __init__(self, *, uids: bool, address: Address, headers: Iterable[tuple[str, str]]) -> None:
+        self._uids = uids
+        self._given = frozenset(_secrets(address, headers))
+        self._tokens: deque[str] = deque(maxlen=_REMEMBERED)
+        self._users: dict[str, str] = {}
+
+    def user(self, user: User | Credentials) -> str:
+        """Return what stands for a user."""
+        if user.auth_token and user.auth_token not in self._tokens:
+            self._tokens.append(user.auth_token)
+        shown = self._users.get(user.uid)
+        if shown is None:
+            whole = self._uids and len(user.uid) <= _LONGEST
+            shown = user.uid if whole else hashed(user.uid)
+            if len(self._users) >= _REMEMBERED:
+                self._users.clear()
+            self._users[user.uid] = shown
+        return shown
+
+    def text(self, text: str) -> str:
+        """Return what stands for a text that others have written."""
+        text = _URL_REST.sub(r"\g<url>/[withheld]", _URL_USER.sub(r"\g<scheme>", text))
+        for secret in (*self._tokens, *self._given):
+            text = redacted(text, secret)
+        if not self._uids:
+            for uid, shown in self._users.items():
+                text = re.sub(rf"(?<!\w){re.escape(uid)}(?!\w)", shown, text)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [cut]"
+
+
+def hashed(uid: str) -> str:
+    """Return a short hash of a user's identifier: equal for equal ones, in every trace."""
+    return f"user-{sha256(uid.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def _secrets(address: Address, headers: Iterable[tuple[str, str]]) -> Iterable[str]:
+    path, _, query = address.resource.partition("?")
+    values = [path, query, *(value for _, value in parse_qsl(query, keep_blank_values=True))]
+    for _, value in headers:
+        values += [value, *(pair.partition("=")[2].strip() for pair in value.split(";"))]
+    return (value for value in values if len(value) >= _SHORTEST)
