@@ -62,13 +62,13 @@ REPORTS = st.one_of(
 )
 
 
-def wrong(value, schema):
-    """Say what is wrong with a value by a JSON Schema, of the words that ours uses; or nothing."""
+def wrong(value, schema, whole=SCHEMA):
+    """Say what is wrong with a value by a JSON Schema, of the words that ours use; or nothing."""
     if "$ref" in schema:
-        return wrong(value, SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
+        return wrong(value, whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
     for word, least in (("oneOf", 1), ("anyOf", 1)):
         if word in schema:
-            fits = sum(not wrong(value, option) for option in schema[word])
+            fits = sum(not wrong(value, option, whole) for option in schema[word])
             if fits < least or (word == "oneOf" and fits > 1):
                 return f"{value} fits {fits} of {word}"
     if "const" in schema and value != schema["const"]:
@@ -103,10 +103,10 @@ def wrong(value, schema):
         for name, part in value.items():
             if name not in known:
                 return f"{name} is not known"
-            if found := wrong(part, known[name]):
+            if found := wrong(part, known[name], whole):
                 return found
     if isinstance(value, list) and "items" in schema:
-        return next((w for part in value if (w := wrong(part, schema["items"]))), "")
+        return next((w for part in value if (w := wrong(part, schema["items"], whole))), "")
     return ""
 
 
