@@ -23,10 +23,10 @@ from statemodel import Machine, Mode, Policy, Timings, effects
 from statemodel.recordings import (
     DialerLine,
     Header,
-    MessageLine,
     NoteLine,
     RecordedStep,
     RecordingMachine,
+    Way,
     header_line,
     message_line,
     other_line,
@@ -117,7 +117,7 @@ class Tracer:
 
     def message(
         self,
-        what: Literal["in", "delivered", "out", "written", "not_written"],
+        what: Way,
         socket: int,
         number: int,
         message: str | bytes,
@@ -133,16 +133,17 @@ class Tracer:
         if self._trace.messages == "contents" and what in ("in", "out"):
             part = message[:_LONGEST]
             content = part if isinstance(part, str) else b64encode(part).decode()
-        line = MessageLine(
-            time=self._clock(),
-            message=what,
-            socket=socket,
-            number=number,
-            kind="text" if isinstance(message, str) else "binary",
-            size=len(message),
-            content=content,
+        self._put(
+            lambda: message_line(
+                time=self._clock(),
+                message=what,
+                socket=socket,
+                number=number,
+                kind="text" if isinstance(message, str) else "binary",
+                size=len(message),
+                content=content,
+            )
         )
-        self._put(lambda: message_line(line))
 
     def _note(self, note: Literal["closed", "messages_off"]) -> None:
         self._put(lambda: other_line(NoteLine(time=self._clock(), note=note)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias, get_args
 
 from statemodel._errors import InvalidInput, StateModelError
 from statemodel._items import Item, read_timings, timings_words
@@ -65,13 +65,16 @@ class Header:
     """Of what the connection ran on; `statemodel` is always there."""
 
 
+Way: TypeAlias = Literal["in", "delivered", "out", "written", "not_written"]
+"""Arrived, and handed to the application; or handed to the socket, and how that ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageLine:
     """A message on one of its ways."""
 
     time: float
-    message: Literal["in", "delivered", "out", "written", "not_written"]
-    """Arrived, and handed to the application; or handed to the socket, and how that ended."""
+    message: Way
     socket: int
     number: int
     """Counts the messages of a socket in one direction, from 1."""
@@ -128,12 +131,21 @@ def step_line(step: RecordedStep, veil: Veil) -> bytes:
     return _line(words)
 
 
-def message_line(line: MessageLine) -> bytes:
-    """Return the line of a message."""
-    content = "" if line.content is None else f',"content":{_encode(line.content)}'
+def message_line(
+    *,
+    time: float,
+    message: Way,
+    socket: int,
+    number: int,
+    kind: Literal["text", "binary"],
+    size: int,
+    content: str | None = None,
+) -> bytes:
+    """Return the line of a message; see `MessageLine`, which is not made here: messages are many."""
+    shown = "" if content is None else f',"content":{_encode(content)}'
     return (
-        f'{{"time":{line.time!r},"message":"{line.message}","socket":{line.socket},'
-        f'"number":{line.number},"kind":"{line.kind}","size":{line.size}{content}}}\n'
+        f'{{"time":{time!r},"message":"{message}","socket":{socket},'
+        f'"number":{number},"kind":"{kind}","size":{size}{shown}}}\n'
     ).encode()
 
 
@@ -221,7 +233,7 @@ def _read_step(item: Item) -> RecordedStep:
 def _read_message(item: Item) -> MessageLine:
     return MessageLine(
         time=item.moment("time"),
-        message=item.word("message", ("in", "delivered", "out", "written", "not_written")),
+        message=item.word("message", get_args(Way)),
         socket=item.socket,
         number=item.number("number"),
         kind=item.word("kind", ("text", "binary")),

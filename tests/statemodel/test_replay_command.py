@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from statemodel.commands import main
-from statemodel.recordings import MessageLine, NoteLine, message_line, other_line
+from statemodel.recordings import NoteLine, message_line, other_line
 from tests.statemodel.recording_building import recorded
 from tests.statemodel.test_replay import A_DAY, changed, late
 
@@ -280,10 +280,10 @@ def test_a_terminal_is_never_given_what_it_would_obey(replay):
         for line in lines
     ]
     lines = [line.replace(b'"alice"', json.dumps(evil).encode()) for line in lines]
-    line = MessageLine(
+    line = message_line(
         time=0.0, message="in", socket=1, number=1, kind="text", size=9, content=evil
     )
-    _, out, _ = replay([*lines[:-1], message_line(line)])
+    _, out, _ = replay([*lines[:-1], line])
 
     assert out.count("evil") >= 8
     assert all(shown.isprintable() for shown in out.split("\n"))
