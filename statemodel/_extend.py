@@ -15,7 +15,7 @@ from statemachine.callbacks import CallbackGroup
 from statemachine.transition import Transition
 
 from statemodel._errors import InvalidChart
-from statemodel._source import declared, mark_region, places, walk
+from statemodel._source import declared, mark_region, places, state_places, walk
 from statemodel._vocabulary import Heard
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ def extend(
     mark_region(region, sys._getframe(1))
     for transition, place in places(chart).items():
         transition.declared_at = place  # type: ignore[attr-defined]  # copied along
+    sites = state_places(chart)
+    for state in walk(root):
+        if state.id in sites:
+            state.declared_at = sites[state.id]  # type: ignore[attr-defined]  # copied along
     body: dict[str, Any] = {
         attribute: getattr(chart, attribute)
         for attribute in (
@@ -76,7 +80,9 @@ def extend(
     body["__module__"] = chart.__module__
     body[root.id] = _with_region(root, region, key)
     title = name or f"{chart.__name__}With{key.title().replace('_', '')}"
-    return types.new_class(title, (StateChart,), exec_body=lambda namespace: namespace.update(body))
+    extended = types.new_class(title, (StateChart,), exec_body=lambda space: space.update(body))
+    extended.extends = chart  # type: ignore[attr-defined]  # where the lines copied above stand
+    return extended
 
 
 def _with_region(root: State, region: State, key: str) -> State:
@@ -107,6 +113,8 @@ def _copy_state(state: State, copies: dict[State, State]) -> State:
     )
     if state.id:
         copied._set_id(state.id)
+    if hasattr(state, "declared_at"):
+        copied.declared_at = state.declared_at  # type: ignore[attr-defined]  # our own mark
     copies[state] = copied
     return copied
 

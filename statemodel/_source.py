@@ -1,4 +1,4 @@
-"""Where a chart's transitions stand in its source: the line, and the `|` chain.
+"""Where a chart's transitions and states stand in its source: the line, and the `|` chain.
 
 python-statemachine keeps neither. Both are read from the syntax tree of the chart's class: the
 n-th call of `.to(...)` on a state is that state's n-th transition, because a class body runs from
@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import sys
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from statemodel._errors import InvalidChart
 
@@ -34,9 +35,28 @@ class Place:
     """Equal for transitions that stand in one statement: a `|` chain, or one alone."""
     order: int
     """Which transition of the source it is: a chain's first comes first."""
+    path: str = ""
+    """The whole name of the file, as far as it is known."""
+    last: int = 0
+    """The last line of the transition's own call."""
+    statement: tuple[int, int] = (0, 0)
+    """The first and last line of the statement that it is part of."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class StatePlace:
+    """Where a state or region is declared."""
+
+    path: str
+    """The whole name of the file."""
+    line: int
+    last: int
+    """The last line of its declaration; of a class only that of its head."""
+    docstring: str
+    """What a class says of itself."""
 
 
 def walk(state: State) -> Iterator[State]:
@@ -66,44 +86,97 @@ def places(chart: type) -> dict[Transition, Place]:
             place = getattr(transition, "declared_at", None)
             if place is not None:
                 found[transition] = place
-    for base in reversed(chart.__mro__):  # a subclass has the states of its chart
+    for tree, file, first in class_sources(chart):
+        found = _places(tree, file, first, states) | found
+    return found
+
+
+def class_sources(chart: type) -> Iterator[tuple[ast.Module, str, int]]:
+    """Yield the syntax tree, file and first line of each class that declares a part of a chart.
+
+    A subclass has the states of its chart, so the class that was first comes first.
+    """
+    for base in reversed(chart.__mro__):
         try:
             lines, first = inspect.getsourcelines(base)
             file = inspect.getsourcefile(base) or "?"
         except (OSError, TypeError):
             continue
         if isinstance(base, type(chart)) and bool(getattr(base, "states", None)):
-            tree = ast.parse(textwrap.dedent("".join(lines)))
-            found = _places(tree, file, first, states) | found
+            yield ast.parse(textwrap.dedent("".join(lines))), file, first
+
+
+def state_places(chart: type) -> dict[str, StatePlace]:
+    """Return where each state and region of a chart's class is declared, as far as there is source."""
+    states = [state for top in chart.states for state in walk(top)]  # type: ignore[attr-defined]  # set by the metaclass
+    found = {s.id: s.declared_at for s in states if hasattr(s, "declared_at")}
+    for tree, file, first in class_sources(chart):
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                found = dict(_declarations(node, file, first)) | found
     return found
 
 
-def mark_region(region: State, frame: FrameType) -> None:
-    """Note the places of a region's transitions, if the code that a frame runs declares it.
+def _declarations(
+    body: ast.ClassDef | ast.Module, file: str, first: int
+) -> Iterator[tuple[str, StatePlace]]:
+    """Yield the names that a class body gives to states, and where."""
+    for node in body.body:
+        start = first + node.lineno - 1
+        if isinstance(node, ast.ClassDef):
+            head = (
+                first + node.body[0].lineno - 2
+            )  # what lies between is the docstring's or a state's
+            doc = ast.get_docstring(node) or ""
+            yield node.name, StatePlace(file, start, max(start, head), doc)
+            yield from _declarations(node, file, first)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            last = first + (node.end_lineno or node.lineno) - 1
+            yield node.targets[0].id, StatePlace(file, start, last, "")
 
-    Outside a chart a region is a plain class statement; the caller's own file is where it is
-    looked for, under the names that the caller has for it.
+
+def mark_region(region: State, frame: FrameType) -> None:
+    """Note the places of a region's transitions and states, if its class statement can be found.
+
+    Outside a chart a region is a plain class statement: in the code that a frame runs, or in a
+    module, under a name that is bound to it there.
     """
-    names = {n for n, v in (*frame.f_globals.items(), *frame.f_locals.items()) if v is region}
-    lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)
-    try:
-        tree = ast.parse("".join(lines))
-    except SyntaxError:
-        return
     states = {state.id: state for state in walk(region)}
-    # The last such class above the call, in the function that runs: another one may have its name.
-    first = frame.f_code.co_firstlineno
-    classes = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        and node.name in names
-        and first <= node.lineno <= frame.f_lineno
-    ]
-    for node in sorted(classes, key=lambda node: node.lineno)[-1:]:
-        found = _places(ast.Module([node], []), frame.f_code.co_filename, 1, states)
-        for transition, place in found.items():
+    for file, node in _statements_of(region, frame):
+        for transition, place in _places(ast.Module([node], []), file, 1, states).items():
             transition.declared_at = place  # type: ignore[attr-defined]  # our own mark
+        for name, site in _declarations(ast.Module([node], []), file, 1):
+            state = region if name == node.name else states.get(name)
+            if state is not None:
+                state.declared_at = site  # type: ignore[attr-defined]  # our own mark
+        return
+
+
+def _statements_of(region: State, frame: FrameType) -> Iterator[tuple[str, ast.ClassDef]]:
+    """Yield file and class statement of what can be taken for a region's, the likeliest first."""
+    here = {n for n, v in (*frame.f_globals.items(), *frame.f_locals.items()) if v is region}
+    code = frame.f_code
+    # The last such class above the call, in the function that runs: another one may have its name.
+    above = range(code.co_firstlineno, frame.f_lineno + 1)
+    local = _classes(code.co_filename, frame.f_globals, here)
+    yield from ((code.co_filename, node) for node in local if node.lineno in above)
+    for module in list(sys.modules.values()):
+        bound = dict(getattr(module, "__dict__", {}))
+        names = {name for name, value in bound.items() if value is region}
+        file = bound.get("__file__")
+        if names and isinstance(file, str):
+            top = _classes(file, bound, names)
+            yield from ((file, node) for node in top if not node.col_offset)
+
+
+def _classes(file: str, bound: dict[str, Any], names: set[str]) -> list[ast.ClassDef]:
+    """Return the class statements of a file that have one of these names, the last first."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file, bound)))
+    except SyntaxError:
+        return []
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name in names]
+    return sorted(found, key=lambda node: -node.lineno)
 
 
 def _places(
@@ -114,12 +187,14 @@ def _places(
     seen: dict[str, int] = {}
     order = 0
     for number, statement in enumerate(_statements(tree, short, first)):
-        for source, line in _calls(statement):
+        whole = first + statement.lineno - 1, first + (statement.end_lineno or 0) - 1
+        for source, line, last in _calls(statement):
             index = seen[source] = seen.get(source, -1) + 1
             order += 1
             transitions = declared(states[source]) if source in states else []
             if index < len(transitions):
-                place = Place(short, first + line - 1, (file, number), order)
+                start, end = first + line - 1, first + last - 1
+                place = Place(short, start, (file, number), order, file, end, whole)
                 found.setdefault(transitions[index], place)
     return found
 
@@ -144,8 +219,8 @@ def _statements(tree: ast.AST, file: str, first: int) -> Iterator[ast.stmt]:
                     yield from _statements(ast.Module([statement], []), file, first)
 
 
-def _calls(statement: ast.stmt) -> Iterator[tuple[str, int]]:
-    """Yield the source state and line of each transition that a statement builds, in order."""
+def _calls(statement: ast.stmt) -> Iterator[tuple[str, int, int]]:
+    """Yield source state, first and last line of each transition that a statement builds, in order."""
     found = []
     for node in ast.walk(statement):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
@@ -157,9 +232,10 @@ def _calls(statement: ast.stmt) -> Iterator[tuple[str, int]]:
             continue
         sources = list(node.args) if node.func.attr == "from_" else [owner] * max(1, len(node.args))
         position = (owner.lineno, owner.col_offset)
-        found += [(*position, n, _name(source)) for n, source in enumerate(sources)]
-    for line, _, _, name in sorted(found):
-        yield name, line
+        last = node.end_lineno or node.lineno
+        found += [(*position, n, _name(source), last) for n, source in enumerate(sources)]
+    for line, _, _, name, last in sorted(found):
+        yield name, line, last
 
 
 def _name(node: ast.expr) -> str:

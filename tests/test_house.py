@@ -27,6 +27,7 @@ SOURCES = sorted(
         "statemodel",
         "statemodel.checking",
         "statemodel.conformance",
+        "statemodel.diagrams",
         "statemodel.proof",
         "statemodel.recordings",
         "statemodel.rules",
