@@ -1,0 +1,54 @@
+"""What is written at a transition and in a state, in every kind of picture."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from statemodel.diagrams._model import RegionModel, StateModel, TransitionModel
+
+LONG = 36
+"""Letters after which the events at a transition go on in another line."""
+
+
+def plain(text: str) -> str:
+    """Return a text on one line, without letters that do not print or turn its direction."""
+    joined = " ".join(text.split())
+    return "".join(
+        c for c in joined if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    )
+
+
+def move_label(move: TransitionModel) -> tuple[str, ...]:
+    """Return the lines at a transition: its events, `[guard]`, `/ actions`."""
+    lines: list[str] = []
+    for event in map(plain, move.events):
+        if lines and len(lines[-1]) + len(event) < LONG:
+            lines[-1] += f" | {event}"
+        else:
+            lines += [event] if not lines else [f"| {event}"]
+    if move.guard:
+        lines.append(f"[{plain(move.guard)}]")
+    if move.actions:
+        lines.append(f"/ {plain(', '.join(move.actions))}")
+    return tuple(lines)
+
+
+def state_title(state: StateModel) -> str:
+    """Return a state's name, with what the chart calls it if that is something else."""
+    name, title = plain(state.name), plain(state.title)
+    return name if title == name else f"{title} ({name})" if title else name
+
+
+def state_label(region: RegionModel, state: StateModel) -> tuple[str, ...]:
+    """Return the lines under a state's name: entry, exit, and transitions that lead nowhere."""
+    lines = []
+    if state.enter:
+        lines.append(f"entry / {plain(', '.join(state.enter))}")
+    if state.exit:
+        lines.append(f"exit / {plain(', '.join(state.exit))}")
+    lines += [
+        " ".join(move_label(move))
+        for move in region.transitions
+        if move.source == state.name and move.target is None
+    ]
+    return tuple(lines)
