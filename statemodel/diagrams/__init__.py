@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statemodel.diagrams._highlight import Highlight, at
+from statemodel.diagrams._layout import Box, Edge, Kind, Layout, Node, lay_out
 from statemodel.diagrams._model import (
     ChartModel,
     DeadEndModel,
@@ -20,10 +22,16 @@ from statemodel.diagrams._model import (
 from statemodel.diagrams._read import read_chart
 
 __all__ = [
+    "Box",
     "ChartModel",
     "DeadEndModel",
+    "Edge",
     "EventModel",
     "HeardModel",
+    "Highlight",
+    "Kind",
+    "Layout",
+    "Node",
     "Note",
     "OutcomeModel",
     "ReasonModel",
@@ -33,5 +41,7 @@ __all__ = [
     "StatusModel",
     "TimerModel",
     "TransitionModel",
+    "at",
+    "lay_out",
     "read_chart",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Collection
 
-from statemodel.diagrams._model import RegionModel, StateModel, TransitionModel
+from statemodel.diagrams._model import ChartModel, RegionModel, StateModel, TransitionModel
 
 LONG = 36
 """Letters after which the events at a transition go on in another line."""
@@ -52,3 +54,27 @@ def state_label(region: RegionModel, state: StateModel) -> tuple[str, ...]:
         if move.source == state.name and move.target is None
     ]
     return tuple(lines)
+
+
+def identifiers(model: ChartModel, reserved: Collection[str]) -> dict[str, str]:
+    """Return a plain word for each state, region and the root: its name wherever that is one.
+
+    Args:
+        model: The chart.
+        reserved: Words in small letters that are none in the format.
+    """
+    names = [model.root]
+    for region in model.regions:
+        names += [region.name, *(state.name for state in region.states)]
+    words = {
+        name: name
+        for name in names
+        if re.fullmatch(r"[A-Za-z](?:_?[A-Za-z0-9])*_?", name) and name.lower() not in reserved
+    }
+    for name in names:
+        stem, number = name if name.isascii() and name.isidentifier() else "state", 1
+        while name not in words:
+            if f"{stem}_{number}" not in words.values():
+                words[name] = f"{stem}_{number}"
+            number += 1
+    return words
