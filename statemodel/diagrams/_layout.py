@@ -11,7 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
@@ -21,7 +21,7 @@ from statemodel._errors import StateModelError
 from statemodel.diagrams._graph import Graph, Line
 from statemodel.diagrams._labels import move_label, state_label, state_title
 from statemodel.diagrams._measure import text_width
-from statemodel.diagrams._model import RegionModel, StateModel
+from statemodel.diagrams._model import RegionModel, StateModel, TransitionModel
 
 PROGRAM = "graphviz-pure"
 SECONDS = 60
@@ -108,13 +108,27 @@ class Layout:
     edges: tuple[Edge, ...]
 
 
-def lay_out(region: RegionModel) -> Layout:
+MoveWords: TypeAlias = Callable[[TransitionModel], tuple[str, ...]]
+StateWords: TypeAlias = Callable[[RegionModel, StateModel], tuple[str, ...]]
+
+
+def lay_out(
+    region: RegionModel,
+    *,
+    move_words: MoveWords = move_label,
+    state_words: StateWords = state_label,
+) -> Layout:
     """Lay a region out.
+
+    Args:
+        region: What is drawn.
+        move_words: The lines at a transition.
+        state_words: The lines under a state's name.
 
     Raises:
         StateModelError: `graphviz-pure` is not installed or fails; the message says what to do.
     """
-    drawing = _Drawing(region)
+    drawing = _Drawing(region, move_words, state_words)
     return drawing.placed(_run(drawing.text()))
 
 
@@ -145,8 +159,9 @@ def _run(text: str) -> dict[str, Any]:
 class _Drawing(Graph):
     """A region as a graph with numbered nodes: names could be anything."""
 
-    def __init__(self, region: RegionModel) -> None:
+    def __init__(self, region: RegionModel, move_words: MoveWords, state_words: StateWords) -> None:
         super().__init__(region)
+        self.move_words, self.state_words = move_words, state_words
         self.numbers = {name: number for number, name in enumerate(self.states)}
         self.shift = 0.0, 0.0
 
@@ -181,14 +196,18 @@ class _Drawing(Graph):
             yield from self._within(state.name)
             yield "}"
         for n, line in enumerate(self.lines):
-            if line.words and self.within(line) == parent:
-                yield f'"label {n}" [{_size(*_block(line.words, 4))}];'
+            if (words := self._words(line)) and self.within(line) == parent:
+                yield f'"label {n}" [{_size(*_block(words, 4))}];'
+
+    def _words(self, line: Line) -> list[str]:
+        """Return what is written at a line."""
+        return [words for move in line.moves for words in self.move_words(move)]
 
     def _number(self, name: str | None) -> str:
         return "region" if not name else str(self.numbers[name])
 
     def _room(self, state: StateModel) -> tuple[float, float]:
-        wide, high = _block(state_label(self.region, state), 0)
+        wide, high = _block(self.state_words(self.region, state), 0)
         wide = max(wide, text_width(state_title(state), TITLE, bold=True))
         return wide + 2 * MARGIN, high + LEADING * TITLE + MARGIN
 
@@ -202,7 +221,7 @@ class _Drawing(Graph):
             f'{side}="cluster {self._number(end.cluster)}"' if end.cluster else ""
             for side, end in (("ltail", source), ("lhead", target))
         )
-        if not line.words:
+        if not self._words(line):
             yield f'{tail} -> {head} [id="{number} 0" {out} {into}];'
             return
         yield f'{tail} -> "label {number}" [id="{number} 0" {out}];'
@@ -239,7 +258,7 @@ class _Drawing(Graph):
                     objects[f"cluster {number}" if state.children else f"state {number}"]
                 ),
                 title=state_title(state),
-                lines=state_label(self.region, state),
+                lines=self.state_words(self.region, state),
             )
 
     def _marks(self, objects: dict[str, Any]) -> Iterable[Node]:
@@ -273,8 +292,8 @@ class _Drawing(Graph):
             keys=tuple(move.key for move in line.moves),
             curves=tuple(curves),
             tip=curves[-1][-1],
-            label=self._box(objects[f"label {number}"]) if line.words else None,
-            lines=tuple(move_label(move) for move in line.moves),
+            label=self._box(objects[f"label {number}"]) if self._words(line) else None,
+            lines=tuple(self.move_words(move) for move in line.moves),
         )
 
 
