@@ -46,7 +46,7 @@ class _Region:
         """The numbers at the lines, if the words stand in a key."""
         if self.layout.width + 16 > _PAGE:
             self.numbers = {move.key: n for n, move in enumerate(region.transitions, 1)}
-            self.layout = lay_out(region, move_words=self._number, state_words=entry_words)
+            self.layout = lay_out(region, move_words=self._number, state_words=self._inside)
         width = max(self.layout.width + 16, _PAGE if self.numbers else _LEAST)
         self.d = Drawing(width, title=f"{region.name}", description=self._in_words())
         self.left = (width - self.layout.width) / 2
@@ -54,6 +54,14 @@ class _Region:
 
     def _number(self, move: TransitionModel) -> tuple[str, ...]:
         return (f"({self.numbers[move.key]})",)
+
+    def _inside(self, region: RegionModel, state: StateModel) -> tuple[str, ...]:
+        stays = [
+            str(self.numbers[move.key])
+            for move in region.transitions
+            if move.source == state.name and move.target is None
+        ]
+        return (*entry_words(region, state), *([f"stays: {', '.join(stays)}"] if stays else []))
 
     def _in_words(self) -> str:
         parts = []
@@ -176,6 +184,8 @@ class _Region:
             lines = wrap(" ".join(move_label(move)) or "always", 12, room)
             d.lines(d.width - _RULES - 8, y + 4, rules, size=12, leading=15, fill="accent")
             bold = key in self.highlight.taken
+            if move.events:
+                mark(d, kind_of(move.events[0], self.model), _WORDS - 12, y)
             d.lines(_WORDS, y + 4, lines, size=12, leading=15, bold=bold)
             y += 15 * max(1, len(lines), len(rules)) + 9
         d.reach(y - 10)
