@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -119,26 +120,25 @@ def test_a_signal_ends_the_command_and_its_subject(number, tmp_path):
     """In the middle of a question with a limit of an hour: at once, one line, 128 and the signal."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    program = [sys.executable, "-c", HANGS, str(fifo)]
-    command = [
-        sys.executable,
-        "-m",
-        "statemodel",
-        "conform",
-        "--time-limit",
-        "3600",
-        "--",
-        *program,
-    ]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        with open(fifo) as told:
-            assert told.readline() == "hanging\n"
-            process.send_signal(number)
-            out, err = process.communicate(timeout=PATIENT)
-            assert told.read() == ""  # nobody is left who could write
+    told = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    options = ("--time-limit", "3600", "--", sys.executable, "-c", HANGS, str(fifo))
+    before = signal.signal(number, lambda *_: None)  # what is ignored here would be ignored there
+    process = subprocess.Popen(
+        [sys.executable, "-m", "statemodel", "conform", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    signal.signal(number, before)
+    with process:
+        assert select.select([told], [], [], PATIENT)[0]
+        process.send_signal(number)
+        out, err = process.communicate(timeout=PATIENT)
+    assert select.select([told], [], [], PATIENT)[0]
+    said = os.read(told, 100), os.read(told, 100)
+    os.close(told)
 
+    assert said == (b"hanging\n", b"")  # and nobody is left who could write
     assert process.returncode == 128 + number
     assert (out, err) == ("", f"statemodel: ended by {number.name}\n")
 
