@@ -235,3 +235,30 @@ def test_a_status_may_be_told_before_the_socket_is_closed():
     subject = FreeSubject(0, status_before_the_socket)
 
     assert conformance_suite(subject).failures == ()
+
+
+class Terse(MachineSubject):
+    """A machine that tells its status and cannot tell why."""
+
+    name = "a terse machine"
+    capabilities = MachineSubject.capabilities - {"reasons"}
+
+    def perform(self, acts):
+        return [
+            [
+                replace(entry, change=replace(entry.change, reason=None, retry_in=None))
+                if isinstance(entry, t.StatusSeen)
+                else entry
+                for entry in entries
+            ]
+            for entries in super().perform(acts)
+        ]
+
+
+def test_whoever_cannot_tell_reasons_reports_none():
+    """T1, T3, T6: the status is judged all the same; M5 and T2, which need the reasons, are not."""
+    report = conformance_suite(Terse())
+
+    assert report.failures == ()
+    assert {"T1", "T3", "T6"} <= set(report.judged)
+    assert report.not_exercised["T2"] == report.not_exercised["M5"] == "needs reasons"
