@@ -94,7 +94,11 @@ def _window(view: View, *origins: str) -> Iterator[Complaint]:
             )
     for moment in view.once(_overdue):
         if moment.before.grace_from in origins:
-            yield moment.time, "the socket was still there after the grace window"
+            known = [
+                m.after.grace for m in view.moments[: moment.index] if m.after.grace is not None
+            ]
+            when = f", which ended at {known[-1]:g} s" if known else ""
+            yield moment.time, f"the socket was still there after the grace window{when}"
 
 
 @rule(
