@@ -31,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     runner.add_argument(
         "--allow-insecure", action="store_true", help="let the token travel unencrypted"
     )
+    runner.add_argument(
+        "--trace", metavar="FILE", help="write down what happens, for `statemodel replay`"
+    )
     options = parser.parse_args(arguments)
     try:
         if options.command == "demo":
@@ -42,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
                 uid=options.uid,
                 token=options.token,
                 allow_insecure=options.allow_insecure,
+                trace=options.trace,
             )
         )
     except (TransportError, ValueError) as error:

@@ -37,13 +37,19 @@ PATIENCE = 2.0
 
 
 async def run(
-    url: str, *, mode: Mode, uid: str | None, token: str, allow_insecure: bool = False
+    url: str,
+    *,
+    mode: Mode,
+    uid: str | None,
+    token: str,
+    allow_insecure: bool = False,
+    trace: str | None = None,
 ) -> int:
     """Run until `quit` or the end of the input; return the exit code."""
     global _start  # noqa: PLW0603 - one run per process: where its clock begins
     _start = trio.current_time()
     async with (
-        open_connection(url, mode=mode, allow_insecure=allow_insecure) as connection,
+        open_connection(url, mode=mode, allow_insecure=allow_insecure, trace=trace) as connection,
         trio.open_nursery() as nursery,
     ):
         connection.add_status_listener("terminal", _show_status)

@@ -61,10 +61,7 @@ class TraceFile:
         self.path = path
         self._descriptor, self.size = _opened(path)
         if self.size >= max_bytes:
-            try:
-                os.replace(path, f"{path}.1")
-            finally:
-                os.close(self._descriptor)
+            _put_aside(path, self._descriptor)
             self._descriptor, self.size = _opened(path)
 
     def write(self, data: bytes) -> None:
@@ -92,6 +89,18 @@ def _opened(path: str) -> tuple[int, int]:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _put_aside(path: str, descriptor: int) -> None:
+    """Rename an open file, and close it: in this order, so that nobody comes between, where one can."""
+    if not _IS_POSIX:
+        os.close(descriptor)
+        os.replace(path, f"{path}.1")
+        return
+    try:
+        os.replace(path, f"{path}.1")
+    finally:
+        os.close(descriptor)
 
 
 def _checked(descriptor: int, path: str) -> int:
@@ -185,8 +194,15 @@ class TraceWriter:
             self._tell()
             await trio.sleep(PAUSE)
 
-    async def close(self, seconds: float) -> None:
-        """Write the rest and close the file, in the time that is given, cancelled or not."""
+    async def close(self, last: bytes, seconds: float) -> None:
+        """Write the rest and close the file, in the time that is given, cancelled or not.
+
+        Args:
+            last: The last lines, for which there is always room.
+            seconds: What the disk is given for all of it.
+        """
+        if not self.ended:
+            self._lines.append(last)
         self.ended = True
         try:
             if self._in_place:

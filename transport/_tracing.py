@@ -89,8 +89,9 @@ class Tracer:
 
     async def close(self) -> None:
         """Write the last line, and wait until all is on its way, for `close_timeout` at most."""
-        self._note("closed")
-        await self._writer.close(self._seconds)
+        lost = self._writer.lost
+        last = b"" if not lost else self._note_line("lost", lost)
+        await self._writer.close(last + self._note_line("closed"), self._seconds)
 
     # -- for the parts ---------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class Tracer:
             return
         if self._writer.size > self._trace.max_bytes // 4 * 3:
             self._messages = False
-            self._note("messages_off")
+            self._put(lambda: self._note_line("messages_off"))
             return
         content = None
         if self._trace.messages == "contents" and what in ("in", "out"):
@@ -145,8 +146,10 @@ class Tracer:
             )
         )
 
-    def _note(self, note: Literal["closed", "messages_off"]) -> None:
-        self._put(lambda: other_line(NoteLine(time=self._clock(), note=note)))
+    def _note_line(
+        self, note: Literal["closed", "full", "messages_off", "lost"], count: int = 0
+    ) -> bytes:
+        return other_line(NoteLine(time=self._clock(), note=note, count=count))
 
     def _put(self, make: Callable[[], bytes]) -> None:
         writer = self._writer
@@ -154,12 +157,9 @@ class Tracer:
             return
         try:
             line = make()
-            lost = b""
-            if writer.lost:
-                note = NoteLine(time=self._clock(), note="lost", count=writer.lost)
-                lost = other_line(note)
+            lost = self._note_line("lost", writer.lost) if writer.lost else b""
             if writer.size + len(lost) + len(line) > self._trace.max_bytes - _RESERVE:
-                writer.put(lost + other_line(NoteLine(time=self._clock(), note="full")))
+                writer.put(lost + self._note_line("full"))
                 limit = f"the trace is full: max_bytes is {self._trace.max_bytes}"
                 writer.end(OSError(errno.EFBIG, limit, os.fspath(self._trace.path)))
                 return
@@ -297,6 +297,8 @@ async def open_tracer(
     """
     if trace is None:
         return Untraced()
+    veil = TraceVeil(uids=trace.uids, address=address, headers=headers)
+    now, wall = clock(), datetime.now(UTC)  # what may raise comes before there is a file
     path = os.fspath(trace.path)
     virtual = type(trio.lowlevel.current_clock()).__qualname__ != "SystemClock"
     try:
@@ -307,9 +309,7 @@ async def open_tracer(
     writer = TraceWriter(
         file, in_place=virtual, on_trouble=lambda error: on_trouble(LISTENER, error)
     )
-    veil = TraceVeil(uids=trace.uids, address=address, headers=headers)
     tracer = Tracer(trace, writer, clock=clock, veil=veil, seconds=timings.close_timeout)
-    now, wall = clock(), datetime.now(UTC)
     tracer.begin(
         Header(
             time=now,

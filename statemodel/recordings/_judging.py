@@ -14,6 +14,7 @@ from statemodel.recordings._lines import DialerLine, Header, NoteLine
 from statemodel.recordings._machine import RecordedStep
 from statemodel.recordings._observer import Observer, Row
 from statemodel.recordings._reading import Recording
+from statemodel.rules import RULES
 from statemodel.trace_rules import TRACE_RULES, Finding, judge
 
 EXACT = 1e-6
@@ -67,12 +68,15 @@ class Verdict:
     """So many steps were given to a machine of today, with the same outcome."""
 
 
-def judged(recording: Recording, rules: Sequence[str]) -> Verdict:
+def judged(recording: Recording, rules: Sequence[str] = tuple(RULES)) -> Verdict:
     """Look at a recording.
 
     Args:
         recording: What was read.
         rules: The numbers of rules to judge it by.
+
+    Raises:
+        ValueError: its times are those of no connection.
     """
     observer = Observer(recording.header)
     for _, line in recording.lines:

@@ -171,6 +171,10 @@ class Observer(Surroundings):
                 setattr(self, name, None)
                 self._answered, self._ended, self._out = event.generation, there[1], ()
                 self._see(t.SocketEnded, socket=there[1], **what)
+                if name == "_closing":  # not news of the other side: we had asked for it
+                    last = self._rows[-1]
+                    over = f"socket {there[1]}: closing handshake over"
+                    self._rows[-1] = Row(last.time, over, last.entry)
                 self._explain(status, code, event.details)
                 if name == "_closing":
                     self._see(t.SocketGone, socket=there[1])

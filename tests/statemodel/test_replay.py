@@ -29,7 +29,8 @@ from statemodel.recordings._codec import EFFECTS, EVENTS
 from statemodel.recordings._observer import Observer
 from statemodel.rules import RULES
 from statemodel.scripts import Script
-from statemodel.trace_rules import TRACE_RULES
+from statemodel.trace_rules import TRACE_RULES, View, judge
+from statemodel.traces import Dialled, SocketGone
 from tests.conformance.test_protocol import wrong
 from tests.statemodel.recording_building import header_of, played, recorded
 from tests.walks import scripts
@@ -277,6 +278,21 @@ def test_effects_are_written_without_tokens():
     )
 
     assert words == {"effect": "dial", "generation": 1, "user": "alice"}
+
+
+def test_a_trace_of_weeks_remembers_no_socket_that_is_long_gone():
+    """K1: each moment would have to remember all before it; a socket that is still there is not forgotten."""
+    observer = Observer(read_lines(recorded("open auto")).header)
+    for _, line in read_lines(recorded(f"open auto/restored{'/peer fail/wait 31' * 300}")).lines:
+        observer.take(line)
+    trace = [row.entry for row in observer.rows if row.entry is not None]
+    first_gone = next(i for i, entry in enumerate(trace) if isinstance(entry, SocketGone))
+
+    assert len(View(trace).moments[-1].after.sockets) <= 100
+    assert judge(trace) == []
+    complaints = judge([*trace[:first_gone], *trace[first_gone + 1 :]], rules=("K1",))
+    assert "with socket 1 still there" in complaints[-1].message
+    assert complaints[-1].time == next(e.time for e in reversed(trace) if isinstance(e, Dialled))
 
 
 def test_times_of_steps_that_go_back_are_refused():
