@@ -18,7 +18,8 @@ from transport import (
     User,
     open_connection,
 )
-from transport._veil import hashed
+from transport._url import parse_url
+from transport._veil import TraceVeil, hashed
 from transport.testing import MemoryServer
 
 
@@ -87,6 +88,36 @@ async def test_secrets_are_never_written(autojump_clock, path, uids, messages):
     assert "withheld" in written
     assert ("alice" in written) is uids
     assert (hashed("alice") in written) is not uids
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["ticket-one-4711", "secret-path", "key=query-key-99", "query-key-99", "session=cookie-crumbs",
+     "cookie-crumbs", "header-of-mine"],
+)  # fmt: skip
+def test_each_secret_is_withheld_by_itself(secret):
+    """Whichever of them somebody else has put into a text, a part of it is not there any more."""
+    headers = (("Cookie", "a=1; session=cookie-crumbs"), ("X-Mine", "header-of-mine"))
+    address = parse_url("wss://example.org/secret-path?key=query-key-99")
+    veil = TraceVeil(uids=False, address=address, headers=headers)
+    veil.user(User(uid="alice", auth_token="ticket-one-4711"))
+    text = veil.text(f"alice: {secret}!")
+
+    assert secret not in text
+    assert secret[:8] not in text
+    assert "alice" not in text
+
+
+def test_what_is_no_secret_stays():
+    """Details are what one looks for at three in the morning."""
+    veil = TraceVeil(uids=False, address=parse_url("wss://example.org/"), headers=(("A", "b"),))
+    veil.user(User(uid="al", auth_token="a-token-of-hers"))
+
+    assert (
+        veil.text("close code 1012: all servers restart") == "close code 1012: all servers restart"
+    )
+    assert veil.text(f"{'x' * 600}").endswith("[cut]")
+    assert veil.text("see wss://u:pw@host:1/?page=7") == "see wss://host:1/[withheld]"
 
 
 @pytest.mark.parametrize("messages", ["none", "sizes", "contents"])

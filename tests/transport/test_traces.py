@@ -145,6 +145,31 @@ async def test_all_parts_of_a_life_are_in_a_trace(autojump_clock, path):
     assert sum(isinstance(line, RecordedStep) for line in lines) > 30
 
 
+async def test_unread_messages_that_are_dropped_are_not_delivered_in_a_trace(autojump_clock, path):
+    """K3: what the next socket brings has its own number, not that of what was dropped."""
+    server = MemoryServer()
+    async with open_connection(server.url, dialer=server.dialer, trace=path) as connection:
+        await connection.login("alice")
+        for count in (1, 2):
+            connection.enter_foreground()
+            await connection.wait_connected()
+            socket = await server.accepted(count)
+            await socket.send("one")
+            await socket.send("two")
+            await trio.sleep(1)
+            if count == 1:
+                connection.enter_background()
+        await anext(aiter(connection))
+    recording = recording_in(path)
+    lines = [line for _, line in recording.lines if isinstance(line, MessageLine)]
+
+    assert [(m.message, m.socket, m.number) for m in lines] == [
+        *(("in", socket, number) for socket in (1, 2) for number in (1, 2)),
+        ("delivered", 2, 1),
+    ]
+    assert judged(recording).findings == ()
+
+
 async def test_a_header_says_how_the_connection_was_opened(autojump_clock, path):
     """O1, O2: mode, start, settings, policy; where to without path and query; and on what it ran."""
     timings, policy = Timings(dial_timeout=3.0), Policy(auth_codes={4999})
