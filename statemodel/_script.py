@@ -20,6 +20,7 @@ driver, and on any other implementation.
     sleep 40                   # the clock jumps: the next step finds everything late
     custom charger_plugged     # an event of a region of one's own
     disconnect together        # the next step comes in the same turn: nothing runs between them
+    ping inside connected      # not now: in the callback that is told this status next
 
 A step for which the moment is not right, as `peer accept` when nobody dials, does nothing.
 """
@@ -35,7 +36,7 @@ from typing import Self
 from statemodel._ends import CLOSE_CODES, DIAL_ENDS, stand_in
 from statemodel._errors import InvalidInput
 from statemodel._timings import Timings
-from statemodel._vocabulary import Mode
+from statemodel._vocabulary import Mode, Status
 
 ANSWERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -57,6 +58,10 @@ USER = "alice"
 
 _CALLS = ("connect", "disconnect", "logout", "ping", "send", "shut_down")
 _ALONE = (*_CALLS, "background", "foreground")
+_INSIDE = (
+    "login", "logout", "connect", "disconnect", "ping", "background", "foreground", "network",
+)  # fmt: skip
+"""What a listener can do when it is told a status: all that begins in place."""
 _SECONDS = ("wait", "reach", "sleep")
 _NAMED = ("login", "restored", "custom")
 _CHOICES = {**ANSWERS, "network": ("down", "up")}
@@ -66,7 +71,7 @@ _ALLOWED = ", ".join(
     (
         *_ALONE, "login [USER]", "restored [USER]", "cancel COMMAND", "network down|up",
         *(f"{kind} SECONDS" for kind in _SECONDS), *(f"{who} ANSWER" for who in ANSWERS),
-        "custom EVENT",
+        "custom EVENT", f"{'|'.join(_INSIDE)} ... inside {'|'.join(Status)}",
     )
 )  # fmt: skip
 _DEFAULTS = Timings()
@@ -92,6 +97,9 @@ class Step:
     """The random number in [0, 1) that the machine is given with this step."""
     together: bool = False
     """Whether the next step comes in the same turn; means nothing to the pure machine."""
+    inside: str = ""
+    """A status: it happens in the callback that is told this status next (T4), not now. A later
+    step for the same status takes its place."""
 
     def __post_init__(self) -> None:
         if self.do in _NAMED:
@@ -112,6 +120,11 @@ class Step:
                 raise InvalidInput(f"cancel takes a command's number, from 1, not {self.number!r}")
         elif self.number != 0:
             raise InvalidInput(f"{self.do!r} takes no number, but was given {self.number!r}")
+        if self.inside and (self.inside not in tuple(Status) or self.do not in _INSIDE):
+            raise InvalidInput(
+                f"{self.do} inside {self.inside!r}: {', '.join(_INSIDE)} can be inside "
+                f"{', '.join(Status)}"
+            )
         if not _finite(self.draw) or not 0 <= self.draw < 1:
             raise InvalidInput(f"a draw is in [0, 1), not {self.draw!r}")
 
@@ -143,16 +156,19 @@ class Step:
         if len(words) > 2 and words[-2] == "draw":
             draw = _number(words[-1])
             words = words[:-2]
+        inside = words[-1] if len(words) > 2 and words[-2] == "inside" else ""
+        words = words[:-2] if inside else words
         if not words or len(words) > 2:
             raise InvalidInput(f"{line.strip()!r} is no step: allowed are {_ALLOWED}")
         do, argument = words[0], words[1] if len(words) > 1 else ""
         if do in _SECONDS or do == "cancel":
             if not argument:
                 raise InvalidInput(f"{do} takes a number")
-            return cls(do=do, number=_number(argument), draw=draw, together=together)
+            number = _number(argument)
+            return cls(do=do, number=number, draw=draw, together=together, inside=inside)
         if do in ("login", "restored"):
             argument = argument or USER
-        return cls(do=do, what=argument, draw=draw, together=together)
+        return cls(do=do, what=argument, draw=draw, together=together, inside=inside)
 
     def __str__(self) -> str:
         words = [self.do]
@@ -160,6 +176,8 @@ class Step:
             words.append(_text(self.number))
         elif self.what and (self.what != USER or self.do == "custom"):
             words.append(self.what)
+        if self.inside:
+            words += ["inside", self.inside]
         if self.draw != 0.5:
             words += ["draw", _text(self.draw)]
         if self.together:

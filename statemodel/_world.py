@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from statemodel import events
+from statemodel import effects, events
 from statemodel import traces as t
 from statemodel._ends import stand_in
 from statemodel._machine import _CALLED_OFF as CALLED_OFF
@@ -18,7 +18,6 @@ from statemodel._timings import Timings
 from statemodel._vocabulary import Credentials, Mode, User
 
 if TYPE_CHECKING:
-    from statemodel import effects
     from statemodel._script import Script, Step
     from statemodel._table import Table
 
@@ -108,7 +107,7 @@ class World(Surroundings):
         LookupError: the table has no such start.
     """
 
-    __slots__ = ("draw", "machine", "settles", "stopped")
+    __slots__ = ("_armed", "_calling", "draw", "machine", "settles", "stopped")
 
     def __init__(
         self,
@@ -127,6 +126,10 @@ class World(Surroundings):
         self.machine = WatchedMachine(
             mode=mode, timings=timings, foreground=foreground, online=online, table=table
         )
+        # What a listener will do when it is told a status, and what it has just done (T4), each
+        # with its command's number.
+        self._armed: tuple[tuple[Step, int], ...] = ()
+        self._calling: tuple[tuple[Step, int], ...] = ()
         self.draw = 0.5
         """The random number of the current step."""
         self.settles = False
@@ -184,15 +187,11 @@ class World(Surroundings):
         if self._job_until < self.now and step.do != "sleep":
             self._handle(self._give_up_job())  # it was due during a sleep
         match step.do:
+            case _ if step.inside:
+                others = [armed for armed in self._armed if armed[0].inside != step.inside]
+                self._armed = (*others, (step, self._number(step)))
             case "cancel":
                 self._cancel(int(step.number))
-            case "background" | "foreground":
-                self._see(t.Reported, what=step.do)
-                self._handle(_REPORTS[step.do])
-            case "network":
-                what = f"network_{step.what}"
-                self._see(t.Reported, what=what)
-                self._handle(_REPORTS[what])
             case "restored":
                 self._see(t.Reported, what="restored", uid=step.what)
                 self._handle(events.SessionRestored(user=User(uid=step.what)))
@@ -208,19 +207,29 @@ class World(Surroundings):
             case "custom":
                 self._handle(events.Custom(name=step.what))
             case _:
-                self._call(step.do, step.what)
+                self._handle(self._begun(step, self._number(step)))
         if self.settles and step.do not in ("reach", "sleep"):
             self._pass_time(self.now, inclusive=True)
 
-    def _call(self, name: str, uid: str) -> None:
+    def _number(self, step: Step) -> int:
+        """Return the number of a call, by which it is known from here on; a report has none: 0."""
+        if f"{step.do}_{step.what}".removesuffix("_") in _REPORTS:
+            return 0
         self._commands += 1
-        command = self._commands
-        self.waiting[command] = name
-        self._see(t.Called, command=command, name=name, uid=uid)
-        if name == "login":
-            self._handle(events.Login(command=command, credentials=Credentials(uid=uid)))
-        else:
-            self._handle(_COMMANDS[name](command=command))
+        return self._commands
+
+    def _begun(self, step: Step, command: int) -> events.Event:
+        """Write a call or a report down; return the event that it is for the machine."""
+        if not command:
+            what = f"{step.do}_{step.what}".removesuffix("_")
+            self._see(t.Reported, what=what)
+            return _REPORTS[what]
+        self.waiting[command] = step.do
+        self._see(t.Called, command=command, name=step.do, uid=step.what)
+        if step.do == "login":
+            return events.Login(command=command, credentials=Credentials(uid=step.what))
+        event: events.Event = _COMMANDS[step.do](command=command)
+        return event
 
     def _cancel(self, command: int) -> None:
         if command in self.waiting:
@@ -245,6 +254,15 @@ class World(Surroundings):
         return self._job_until if due is None else min(due, self._job_until)
 
     def _handle(self, event: events.Event) -> None:
+        """Let the machine take an event, and then what listeners have called meanwhile (T4)."""
+        self._take(event)
+        while self._calling:
+            (step, command), *rest = self._calling
+            self._calling = tuple(rest)
+            self.draw = step.draw
+            self._take(self._begun(step, command))
+
+    def _take(self, event: events.Event) -> None:
         if self.stopped:
             return
         try:
@@ -255,6 +273,10 @@ class World(Surroundings):
             return
         for effect in asked:
             self._perform(effect)
+            if self._armed and isinstance(effect, effects.ChangeStatus):
+                told = effect.change.current
+                self._calling += tuple(armed for armed in self._armed if armed[0].inside == told)
+                self._armed = tuple(armed for armed in self._armed if armed[0].inside != told)
 
 
 _IN_A_FRAME = ("throttle", "unthrottle")

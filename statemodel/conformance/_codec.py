@@ -40,6 +40,8 @@ def act_to_json(act: Act) -> dict[str, Any]:
         item["number"] = int(step.number)
     if act.command is not None:
         item["command"] = act.command
+    if step.inside:
+        item["inside"] = step.inside
     if step.together:
         item["together"] = True
     return item

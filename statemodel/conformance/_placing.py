@@ -11,13 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, product
 from math import prod
+from typing import TypeVar
 
 from statemodel import traces as t
 from statemodel.conformance._entries import is_report
 from statemodel.conformance._playing import Burst
 
 _TRIES = 150
-"""How many orders of a turn are tried at most."""
+"""How many orders of a turn are tried at most; so many more for each callback."""
+
+_OF_SOCKETS = (t.Dialled, t.SocketGone)
+_LATE = (t.Returned, t.Stored, *_OF_SOCKETS)
+"""What may be told after the act that it belongs to."""
+
+_T = TypeVar("_T")
 
 
 def placed(trace: t.Trace, bursts: Sequence[Burst], cost: Callable[[t.Trace], int]) -> t.Trace:
@@ -32,121 +39,185 @@ def placed(trace: t.Trace, bursts: Sequence[Burst], cost: Callable[[t.Trace], in
     if least:  # often everything belongs to the act that asked for it
         early = trace
         for burst in bursts:
-            acts, late, first = _taken_apart(trace, burst)
-            early = _joined(early, burst, acts, late, first)
+            turn = _Turn(trace, burst)
+            early = turn.put_into(early, [places[0] for places in turn.ranges])
         if (found := cost(early)) <= least:
             best, least = early, found
     for burst in bursts:
         if not least:
             break
-        best, least = _improved(best, least, burst, cost, told=trace)
+        best, least = _improved(best, least, _Turn(trace, burst), cost)
     return best
 
 
 def _improved(
-    trace: t.Trace, least: int, burst: Burst, cost: Callable[[t.Trace], int], *, told: t.Trace
+    trace: t.Trace, least: int, turn: _Turn, cost: Callable[[t.Trace], int]
 ) -> tuple[t.Trace, int]:
-    acts, late, first = _taken_apart(told, burst)
     best = trace
     tried: dict[tuple[int, ...], int] = {}
-
-    def order(places: Sequence[int]) -> t.Trace:
-        return _joined(trace, burst, acts, late, places)
-
-    sockets = _of_sockets(late)
+    tries = _TRIES * (1 + len(turn.callbacks))
 
     def price(places: tuple[int, ...]) -> int:
-        if any(places[one] > places[other] for one, other in pairwise(sockets)):
+        if not turn.keeps_order(places):
             return least
         if places not in tried:
-            tried[places] = cost(order(places)) if len(tried) < _TRIES else least
+            tried[places] = cost(turn.put_into(trace, places)) if len(tried) < tries else least
         return tried[places]
 
-    last = len(acts) - 1
-    ranges = [range(earliest, last + 1) for earliest in first]
-    if prod(map(len, ranges)) <= _TRIES:
-        candidates: Iterable[tuple[int, ...]] = product(*ranges)
-    else:  # all of them as early as one act or as late as another, and then one at a time
-        candidates = _in_turn(first, last, price)
+    if prod(map(len, turn.ranges)) <= tries:
+        candidates: Iterable[tuple[int, ...]] = product(*turn.ranges)
+    else:
+        candidates = _in_turn(turn, price)
     for places in candidates:
         if price(places) < least:
-            best, least = order(places), price(places)
+            best, least = turn.put_into(trace, places), price(places)
         if not least:
             break
     return best, least
 
 
-def _in_turn(
-    first: Sequence[int], last: int, price: Callable[[tuple[int, ...]], int]
-) -> Iterator[tuple[int, ...]]:
+def _in_turn(turn: _Turn, price: Callable[[tuple[int, ...]], int]) -> Iterator[tuple[int, ...]]:
     """Yield orders that get better and better: what is best of one thing, then of the next."""
-    starts = [tuple(max(earliest, act) for earliest in first) for act in range(last + 1)]
+    starts = list(turn.simple_orders())
     yield from starts
     best = min(starts, key=price)
     for _ in range(2):  # once more with the others where they fit best
-        for at, earliest in enumerate(first):
-            here = [(*best[:at], act, *best[at + 1 :]) for act in range(earliest, last + 1)]
+        for at, places in enumerate(turn.ranges):
+            here = [(*best[:at], place, *best[at + 1 :]) for place in places]
             yield from here
             best = min(here, key=price)
 
 
-def _taken_apart(trace: t.Trace, burst: Burst) -> tuple[list[t.Trace], list[t.Trace], list[int]]:
-    """Return what each act has for certain, what may belong to several, and each one's first act."""
-    acts = [trace[a:b] for a, b in pairwise([burst.start, *burst.cuts])]
-    acts[-1], late = _apart(acts[-1])
-    first = [_earliest(acts, unit) for unit in late]
-    for one, other in pairwise(_of_sockets(late)):
-        first[other] = max(first[one], first[other])
-    return acts, late, first
+class _Turn:
+    """A turn, taken apart.
+
+    An order of it is a number for each thing that may belong to several acts: to which it does. And
+    then one for each callback. What was done in a callback begins after the step in which it was
+    told (T4), and nobody outside sees the end of that: so many of the entries that stand in its act
+    for certain are of the act before it.
+    """
+
+    def __init__(self, trace: t.Trace, burst: Burst) -> None:
+        self.callbacks = burst.callbacks
+        self._start, self._end = burst.start, burst.cuts[-1]
+        self._acts = [trace[a:b] for a, b in pairwise([burst.start, *burst.cuts])]
+        self._late: list[t.Trace] = []
+        self._told: list[tuple[int, int]] = []  # in which act, and after how much that is certain
+        last = len(self._acts) - 1
+        for at in sorted({*burst.callbacks, last}):
+            self._acts[at], units, after = _apart(self._acts[at])
+            self._late += units
+            self._told += [(at, number) for number in after]
+        first = [self._earliest(*pair) for pair in zip(self._late, self._told, strict=True)]
+        for one, other in pairwise(self._of_sockets()):
+            first[other] = max(first[one], first[other])
+        self.ranges = [
+            range(start, own + 1) for start, (own, _) in zip(first, self._told, strict=True)
+        ]
+        """Which numbers there are for each place of an order."""
+        self.ranges += self._ranges_of_callbacks()
+
+    def keeps_order(self, places: Sequence[int]) -> bool:
+        """Say whether what is told of sockets stays in its order."""
+        return all(places[one] <= places[other] for one, other in pairwise(self._of_sockets()))
+
+    def simple_orders(self) -> Iterator[tuple[int, ...]]:
+        """Yield the orders in which all is as early as one act, or all as it was told."""
+        known = len(self._late)
+        for act in range(len(self._acts)):
+            yield tuple(min(max(r[0], act), r[-1]) for r in self.ranges[:known]) + tuple(
+                r[0] for r in self.ranges[known:]
+            )
+        if not self.callbacks:
+            return
+        numbered = [[(at, n) for n in range(len(acts))] for at, acts in enumerate(self._acts)]
+        for shifts in product(*self.ranges[known:]):
+            moved = self._shifted(numbered, shifts)
+            where = {entry: at for at, entries in enumerate(moved) for entry in entries}
+            # It was told between two things that are certain, or before or after all of them.
+            span = [
+                (where[own, after - 1] if after > 1 else 0, where.get((own, after), own))
+                for own, after in self._told
+            ]
+            for choice in product((0, 1), repeat=2):
+                places = [
+                    ends[choice[isinstance(unit[0], _OF_SOCKETS)]]
+                    for ends, unit in zip(span, self._late, strict=True)
+                ]
+                late = zip(self.ranges, places, strict=False)
+                yield (*(min(max(r[0], place), r[-1]) for r, place in late), *shifts)
+
+    def put_into(self, trace: t.Trace, places: Sequence[int]) -> t.Trace:
+        """Return a trace with this turn in an order."""
+        new = self._shifted(self._acts, places[len(self._late) :])
+        for unit, place in zip(self._late, places, strict=False):  # the rest are of callbacks
+            new[place] += unit
+        between = [entry for entries in new for entry in entries]
+        return [*trace[: self._start], *between, *trace[self._end :]]
+
+    def _shifted(self, acts: Sequence[list[_T]], shifts: Sequence[int]) -> list[list[_T]]:
+        new = [list(entries) for entries in acts]
+        for at, before in reversed([*zip(self.callbacks, shifts, strict=True)]):
+            new[at - 1] += new[at][1 : before + 1]
+            del new[at][1 : before + 1]
+        return new
+
+    def _of_sockets(self) -> list[int]:
+        return [at for at, unit in enumerate(self._late) if isinstance(unit[0], _OF_SOCKETS)]
+
+    def _earliest(self, unit: t.Trace, told: tuple[int, int]) -> int:
+        """Return the first act that something can belong to: not before its call, nor its time."""
+        entry, (own, _) = unit[0], told
+        if isinstance(entry, t.SocketGone) and own not in self.callbacks:
+            for other in self._acts[own]:
+                if isinstance(other, t.CloseBegun) and other.socket == entry.socket:
+                    return own
+        if isinstance(entry, t.Returned):
+            for at, entries in enumerate(self._acts[: own + 1]):
+                for other in entries:
+                    if isinstance(other, t.Called) and other.command == entry.command:
+                        return at
+        for at, entries in enumerate(self._acts[: own + 1]):
+            if entries and entries[0].time == entry.time:
+                return at
+        return own
+
+    def _ranges_of_callbacks(self) -> list[range]:
+        most = dict.fromkeys(self.callbacks, 0)
+        least = dict.fromkeys(self.callbacks, 0)
+        for at in reversed(self.callbacks):
+            most[at] = len(self._acts[at]) - 1 + most.get(at + 1, 0)
+            for number, entry in enumerate(self._acts[at]):
+                if isinstance(entry, t.PingSent) and entry.command is not None:
+                    self._pin(entry.command, at, number, least)  # it is its call's for certain
+        return [range(least[at], most[at] + 1) for at in self.callbacks]
+
+    def _pin(self, command: int, at: int, number: int, least: dict[int, int]) -> None:
+        above: dict[int, int] = {}
+        while at in least:
+            if any(isinstance(e, t.Called) and e.command == command for e in self._acts[at]):
+                for place, shift in above.items():
+                    least[place] = max(least[place], shift)
+                return
+            above[at] = number
+            number += len(self._acts[at - 1]) - 1
+            at -= 1
 
 
-def _of_sockets(late: list[t.Trace]) -> list[int]:
-    """Return which of the things that may belong to several acts are about sockets."""
-    return [at for at, unit in enumerate(late) if isinstance(unit[0], (t.Dialled, t.SocketGone))]
-
-
-def _apart(last: t.Trace) -> tuple[t.Trace, list[t.Trace]]:
-    """Return what the last act has for certain, and what may belong to another.
+def _apart(act: t.Trace) -> tuple[t.Trace, list[t.Trace], list[int]]:
+    """Return what an act has for certain, what may belong to one before it, and after how much.
 
     A change of status belongs to the dial before it.
     """
     certain: t.Trace = []
     late: list[t.Trace] = []
-    for at, entry in enumerate(last):
-        if isinstance(entry, t.StatusSeen) and at and isinstance(last[at - 1], t.Dialled):
+    after: list[int] = []
+    for at, entry in enumerate(act):
+        if isinstance(entry, t.StatusSeen) and at and isinstance(act[at - 1], t.Dialled):
             late[-1].append(entry)
-        elif isinstance(entry, (t.Returned, t.Stored, t.Dialled, t.SocketGone)) and is_report(
-            entry
-        ):
+        elif isinstance(entry, _LATE) and is_report(entry):
             late.append([entry])
+            after.append(len(certain))
         else:
             certain.append(entry)
-    return certain, late
-
-
-def _earliest(acts: list[t.Trace], unit: t.Trace) -> int:
-    """Return the first act that something can belong to: not before its call, nor before its time."""
-    entry = unit[0]
-    if isinstance(entry, t.SocketGone) and any(
-        isinstance(other, t.CloseBegun) and other.socket == entry.socket for other in acts[-1]
-    ):
-        return len(acts) - 1
-    if isinstance(entry, t.Returned):
-        for at, entries in enumerate(acts):
-            for other in entries:
-                if isinstance(other, t.Called) and other.command == entry.command:
-                    return at
-    for at, entries in enumerate(acts):
-        if entries and entries[0].time == entry.time:
-            return at
-    return len(acts) - 1
-
-
-def _joined(
-    trace: t.Trace, burst: Burst, acts: list[t.Trace], late: list[t.Trace], places: Sequence[int]
-) -> t.Trace:
-    new = [list(entries) for entries in acts]
-    for unit, place in zip(late, places, strict=True):
-        new[place] += unit
-    between = [entry for entries in new for entry in entries]
-    return [*trace[: burst.start], *between, *trace[burst.cuts[-1] :]]
+    return certain, late, after

@@ -26,6 +26,8 @@ class Burst:
     """The index of its first entry."""
     cuts: tuple[int, ...]
     """For each act, the index after its last entry."""
+    callbacks: tuple[int, ...] = ()
+    """Which of the acts were done in a callback; each begins with its call or report."""
 
 
 class Playing:
@@ -54,6 +56,7 @@ class Playing:
         self._steps: list[Step] = []
         self._truth = Truth()
         self._commands = 0
+        self._armed: dict[str, Act] = {}  # what is done in a callback, by status
         self._numbers: dict[int, int] = {}  # of the calls of a script that is played as a whole
         self.now = 0.0
         """Seconds since the opening."""
@@ -169,6 +172,8 @@ class Playing:
             )
         if not self._capable(step):
             return False
+        if step.inside:
+            return True
         alone = all(before.do in ("wait", "reach") for before in turn)
         if step.do == "restored":
             return not self._steps and not turn
@@ -181,6 +186,8 @@ class Playing:
         return True
 
     def _capable(self, step: Step) -> bool:
+        if step.inside and not {"callbacks", "status"} <= self._can:
+            return False
         if step.do in ("connect", "disconnect"):
             return True
         if step.do in _REPORTS:
@@ -198,7 +205,6 @@ class Playing:
             if step.do in _CALLS:
                 self._commands += 1
                 command = self._commands
-                self._truth.called(command, step.do)
             if step.do == "reach":
                 step = replace(step, do="wait")  # noqa: PLW2901 - a tie needs something to come first
             if step.do == "wait" and "ties" not in self._can:
@@ -211,32 +217,73 @@ class Playing:
 
     def _turn(self, acts: list[Act]) -> None:
         self._steps += [_as_written(act.step) for act in acts]
-        start = len(self.trace)
         seen = self._subject.perform(acts)
         if len(seen) != len(acts):
             raise SubjectError(
                 Trouble.BABBLED, f"{len(acts)} steps were answered with {len(seen)} lists"
             )
-        cuts = []
+        start, cuts, callbacks = len(self.trace), list[int](), list[int]()
         for act, entries in zip(acts, seen, strict=True):
             before = self.now
             if act.step.do == "wait":
                 self.now += act.step.number
-            happened = self.pending.do(act.step, act.command, self.now)
-            self.trace += happened
-            if any(isinstance(entry, t.Stored) and entry.what == "clear" for entry in happened):
-                self._truth.cleared()
-            self._note(entries, before)
+            if act.step.inside:
+                self._armed[act.step.inside] = act
+            else:
+                self._happen(act, self.now)
+            called = self._note(entries, before)
+            if act.step.do == "wait":  # nothing in it belongs to another act
+                self.bursts += _bursts_of(self.trace, start, called)
+                start = len(self.trace)
+                continue
+            for at in called:
+                cuts.append(at)
+                callbacks.append(len(cuts))
             cuts.append(len(self.trace))
-        if len(acts) > 1:
-            self.bursts.append(Burst(start, tuple(cuts)))
+        if len(cuts) > 1:
+            self.bursts.append(Burst(start, tuple(cuts), tuple(callbacks)))
 
-    def _note(self, entries: Sequence[t.Entry], since: float) -> None:
+    def _happen(self, act: Act, now: float) -> None:
+        if act.command is not None:
+            self._truth.called(act.command, act.step.do)
+        happened = self.pending.do(act.step, act.command, now)
+        self.trace += happened
+        if any(isinstance(entry, t.Stored) and entry.what == "clear" for entry in happened):
+            self._truth.cleared()
+
+    def _note(self, entries: Sequence[t.Entry], since: float) -> list[int]:
+        """Write reports down; return where in the trace stands what was done in callbacks."""
+        called: list[int] = []
         for reported in entries:
             entry = self._truth.check(reported, since=since, until=self.now)
             since = entry.time
             self.pending.note(entry)
             self.trace.append(entry)
+            if isinstance(entry, t.StatusSeen):
+                act = self._armed.pop(entry.change.current, None)
+                if act is not None:
+                    called.append(len(self.trace))
+                    self._happen(act, entry.time)
+        return called
+
+
+def _bursts_of(trace: t.Trace, start: int, called: Sequence[int]) -> list[Burst]:
+    """Return the turns that callbacks make of the instants of a wait.
+
+    Args:
+        trace: With the entries of the wait at its end.
+        start: Where they begin.
+        called: Where what was done in a callback stands.
+    """
+    found: dict[float, list[int]] = {}
+    for at in called:
+        found.setdefault(trace[at].time, []).append(at)
+    bursts = []
+    for time, places in found.items():
+        here = [at for at in range(start, len(trace)) if trace[at].time == time]
+        cuts = (*places, here[-1] + 1)
+        bursts.append(Burst(here[0], cuts, tuple(range(1, len(cuts)))))
+    return bursts
 
 
 def _as_written(step: Step) -> Step:

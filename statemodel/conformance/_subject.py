@@ -41,6 +41,7 @@ CAPABILITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reading": (),
         "messages": ("K6",),
         "ties": (),
+        "callbacks": (),
     }
 )  # fmt: skip
 """What a subject may be able to do, each with the rules that cannot be judged without it.
@@ -49,7 +50,8 @@ CAPABILITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 `send`, `shut_down`, `cancel`: it can be told of these. `status`: it reports status changes;
 `reasons`: with their reason and `retry_in`. `throttling`, `refresh`, `retry_after`: it knows what
 the server means. `reading`: its side can stop reading. `messages`: it reports deliveries. `ties`:
-an input can come at the very time of a deadline, before it fires.
+an input can come at the very time of a deadline, before it fires. `callbacks`: a listener can
+call it when it is told a status.
 """
 
 
@@ -93,7 +95,8 @@ class Act:
 
     step: Step
     """What happens: any step but `reach`, `sleep` and `custom`. If it is `together`, the next act
-    comes before anything else runs; a `wait` leaves what is due at its very end for after that."""
+    comes before anything else runs; a `wait` leaves what is due at its very end for after that. If it
+    is `inside` a status, it happens in the callback that is told this status next."""
     command: int | None = None
     """For a call: its number, by which its end is reported; calls are counted from 1."""
 

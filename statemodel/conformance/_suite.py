@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import product
 
 from statemodel._connection_table import TABLE
 from statemodel._runs import Runs
@@ -125,6 +126,24 @@ _MORE_LOSSES = {
 }
 """More of them, by the mode."""
 
+_CALLBACKS = (
+    *(
+        f"{step} inside {status}"
+        for status in ("connecting", "connected", "disconnected")
+        for step in (*_TURNS, "login bob")
+    ),
+    "disconnect inside connected / connect inside disconnected",
+    "background inside connected / foreground inside disconnected",
+    "logout inside connecting / login inside disconnected",
+    "disconnect inside connected / connect inside disconnected / ping inside connecting",
+)
+"""What a listener does when it is told a status, in the course of `_LIFE`."""
+
+_LIFE = (
+    "connect / peer accept / wait 0.5 / peer drop / wait 1 / peer accept / wait 0.5 / disconnect / "
+    "peer closed / connect / peer accept / wait 11"
+)
+
 _GOLDEN = 0.6180339887498949
 """The multiples of it by squares, modulo 1, are spread evenly, even if only each n-th is used:
 random numbers that are the same every time."""
@@ -147,6 +166,9 @@ def turns(capabilities: frozenset[str]) -> Iterator[Script]:
                         f"{place} / {first} together / {second} / wait 0.5 / peer accept / wait 11"
                     )
                     yield from _written(mode, line, capabilities)
+    if {"callbacks", "status"} <= capabilities:
+        for mode, inside in product(Mode, _CALLBACKS):
+            yield from _written(mode, f"IN / {inside} / {_LIFE}", capabilities)
 
 
 def policies(capabilities: frozenset[str]) -> Iterator[Script]:

@@ -41,6 +41,7 @@ _TURN = (
     "network up",
     "login",
 )
+_TOLD = ("connecting", "connected", "connected", "disconnected", "disconnected")
 
 
 def opening(draw: Any, capabilities: frozenset[str]) -> tuple[Script, float]:
@@ -72,13 +73,16 @@ def next_turn(draw: Any, playing: Playing, luck: float) -> tuple[Step, ...]:
         playing: The case so far.
         luck: The random number of the case.
     """
-    kind = draw(st.integers(0, 19))
+    kind = draw(st.integers(0, 20))
     if kind < 10:
         steps = [draw(st.sampled_from(_forward(playing)))]
     elif kind < 15:
         steps = [_time(draw, playing)]
     elif kind < 18:
         steps = [draw(st.sampled_from(_anything(playing)))]
+    elif kind == 20:
+        step = Step.parse(draw(st.sampled_from(_TURN)))
+        steps = [replace(step, inside=draw(st.sampled_from(_TOLD)))]
     else:
         many = draw(st.integers(2, 3))
         steps = [Step.parse(draw(st.sampled_from(_TURN))) for _ in range(many)]

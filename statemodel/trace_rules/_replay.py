@@ -225,9 +225,7 @@ _REMEMBERED = 50
 def _dialled(facts: Facts, entry: Dialled, _: Step) -> None:
     if len(facts.sockets) >= 2 * _REMEMBERED:  # or each moment would remember all before it
         recent = set(list(facts.sockets)[-_REMEMBERED:])
-        facts.sockets = {
-            n: s for n, s in facts.sockets.items() if n in recent or s.phase != "gone"
-        }
+        facts.sockets = {n: s for n, s in facts.sockets.items() if n in recent or s.phase != "gone"}
     _note(facts, Socket(number=entry.socket, phase="dialling", dialled=facts.time))
     facts.current, facts.retry_by, facts.pings = entry.socket, None, {}
 

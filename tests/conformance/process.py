@@ -279,7 +279,8 @@ LATER = {
 def act(item, draw):
     do, what, number = item["do"], item.get("what", ""), item.get("number", 0.0)
     together = item.get("together", False)
-    step = Step(do=do, what=what, number=number, draw=draw, together=together)
+    inside = item.get("inside", "")
+    step = Step(do=do, what=what, number=number, draw=draw, together=together, inside=inside)
     return Act(step, item.get("command"))
 
 

@@ -9,8 +9,27 @@ from typing import Any
 
 import trio
 
-from transport import Ended
+from transport import (
+    AuthenticationError,
+    CredentialsRevokedError,
+    Ended,
+    SessionStoreError,
+)
 from transport.testing._memory_client import Client, Frame
+
+_REFUSED = SessionStoreError("the disk is full")
+QUESTIONS: dict[str, tuple[str, Exception | None]] = {
+    "authenticated": ("authenticate", None),
+    "not_authenticated": ("authenticate", AuthenticationError("no")),
+    "saved": ("save", None),
+    "not_saved": ("save", _REFUSED),
+    "cleared": ("clear", None),
+    "not_cleared": ("clear", _REFUSED),
+    "refreshed": ("refresh", None),
+    "not_refreshed": ("refresh", AuthenticationError("not now")),
+    "revoked": ("refresh", CredentialsRevokedError("never")),
+}
+"""What an answer answers, and what it raises there."""
 
 
 class StandingClock(trio.abc.Clock):

@@ -9,46 +9,31 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
 import trio
 import trio.testing
 
-from statemodel import Code, StatusChange, User, events
+from statemodel import Code, StatusChange, User, effects, events
 from statemodel import traces as t
 from statemodel.conformance import Act, SubjectError, Trouble
 from statemodel.conformance._entries import is_report
 from statemodel.scripts import Script, Step, close_code, dial_end
-from tests.conformance.trio_peer import Dial, Question, ScriptedDialer, StandingClock
-from transport import (
-    AuthenticationError,
-    CredentialsRevokedError,
-    DialError,
-    Ended,
-    SessionStoreError,
-    TransportError,
-    open_connection,
+from tests.conformance.trio_peer import (
+    QUESTIONS,
+    Dial,
+    Question,
+    ScriptedDialer,
+    StandingClock,
 )
+from transport import DialError, Ended, TransportError, open_connection
 from transport._attempt import Attempt
 from transport._calls import Calls
 from transport._seam import Request
 from transport.testing._memory_client import Frame
 from transport.testing._recorded import Log, RecordedDialer, RecordedSession
-
-_REFUSED = SessionStoreError("the disk is full")
-_QUESTIONS: dict[str, tuple[str, Exception | None]] = {
-    "authenticated": ("authenticate", None),
-    "not_authenticated": ("authenticate", AuthenticationError("no")),
-    "saved": ("save", None),
-    "not_saved": ("save", _REFUSED),
-    "cleared": ("clear", None),
-    "not_cleared": ("clear", _REFUSED),
-    "refreshed": ("refresh", None),
-    "not_refreshed": ("refresh", AuthenticationError("not now")),
-    "revoked": ("refresh", CredentialsRevokedError("never")),
-}
-"""What an answer answers, and what it raises there."""
 
 
 class Stage(Log):
@@ -67,7 +52,9 @@ class Stage(Log):
         self._numbers: dict[int, int] = {}  # the generation of an attempt -> its socket's
         self._number = self._pings = 0
         self._gone: set[int] = set()
+        self._pings_of: dict[int, int] = {}  # the driver's number of a call of `ping` -> the kit's
         self._pinging: int | None = None
+        self._armed: dict[str, Act] = {}  # what the listener does, by the status that it is told
         self._arrived: deque[tuple[str | bytes, int, int]] = deque()
         self._messages = 0
         self._dial: Dial | None = None
@@ -121,6 +108,14 @@ class Stage(Log):
                 return request(user)
 
             self.driver._request = asked_for
+            perform = self.driver._perform
+
+            def performing(effect: effects.Effect) -> None:
+                ping = isinstance(effect, effects.SendPing) and effect.command
+                self._pinging = self._pings_of.get(ping) if ping else None
+                perform(effect)
+
+            self.driver._perform = performing  # type: ignore[method-assign]  # whose ping it is
             self.began()
             self.connection.add_status_listener("kit", self._saw_status)
             self.connection.add_message_listener("kit", self._saw_delivery)
@@ -170,6 +165,8 @@ class Stage(Log):
     def _do(self, act: Act) -> None:
         step = act.step
         match step.do:
+            case _ if step.inside:
+                self._armed[step.inside] = act
             case "background":
                 self._report(self.connection.enter_background)
             case "foreground":
@@ -183,7 +180,7 @@ class Stage(Log):
                 if scope is not None:
                     scope.cancel()
             case "authenticator" | "store":
-                name, failure = _QUESTIONS[step.what]
+                name, failure = QUESTIONS[step.what]
                 if name in self._questions:
                     self._questions[name].answer(failure)
             case "reader":
@@ -212,9 +209,8 @@ class Stage(Log):
             case "login":
                 wait = self._calls.login(step.what, "").wait
             case "ping":
-                self._pinging = command
+                self._pings_of[self.driver._commands + 1] = command
                 wait = self._calls.ping().wait
-                self._pinging = None
             case _:
                 wait = getattr(self._calls, step.do)().wait
         scope = self._scopes[command] = trio.CancelScope()
@@ -360,9 +356,9 @@ class Stage(Log):
         return self._number
 
     def saw_ping_sent(self, socket: int) -> int:
-        """Note a ping; one that goes out while `ping` is being called is its."""
+        """Note a ping, and whose it is."""
         self._pings += 1
-        command, self._pinging = self._pinging, None
+        command = self._pinging
         self.see(t.PingSent(time=self.now, socket=socket, ping=self._pings, command=command))
         return self._pings
 
@@ -383,3 +379,6 @@ class Stage(Log):
     def _saw_status(self, change: StatusChange) -> None:
         if change.sequence:  # 0 is the status before any change
             self.see(t.StatusSeen(time=change.time, change=change))
+            act = self._armed.pop(change.current, None)
+            if act is not None:
+                self._do(replace(act, step=replace(act.step, inside="")))

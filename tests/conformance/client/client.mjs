@@ -62,7 +62,8 @@ export class Client {
   #notBefore = -Infinity;
   #retryTimer = null;
   #windowTimer = null;
-  #pingNumber = 0;
+  #pingNumber = 0; // of the client's own pings
+  #pingCalls = 0;
 
   #status = { sequence: 0, time: 0, previous: 'disconnected', current: 'disconnected', reason: null, retry_in: null };
   #untold = []; // status changes and messages for the listeners
@@ -315,15 +316,17 @@ export class Client {
   }
 
   /**
-   * Put a ping on the wire; in background, in manual mode, this keeps the connection for another window.
+   * Put a ping on the wire, with the payload `ping-N` for the nth call; in background, in manual mode, this keeps the connection for another window.
    * @returns {Promise<number>} The round-trip time in seconds.
    */
   ping({ signal } = {}) {
+    const number = (this.#pingCalls += 1);
     return this.#command(signal, (call) => {
       if (this.#refused(call)) return;
       if (this.#socket?.phase !== 'open') return call.fail('NO_WEBSOCKET_CONNECTION');
       if (this.#foreground) this.#pinged = true;
       else if (this.#windowTimer || !this.#bugs.pong_arms_window) this.#openWindow();
+      call.number = number;
       this.#sendPing(this.#timings.pong_timeout, call);
     });
   }
@@ -728,8 +731,7 @@ export class Client {
   /** Send a ping for `call`, or one of our own. */
   #sendPing(limit, call = null) {
     const socket = this.#socket;
-    this.#pingNumber += 1;
-    const payload = `${call ? 'ping' : 'own'}-${this.#pingNumber}`;
+    const payload = call ? `ping-${call.number}` : `own-${(this.#pingNumber += 1)}`;
     const ping = { payload, call, limit, sent: this.#now(), heard: false, background: !this.#foreground, timer: null };
     socket.pings.set(payload, ping);
     if (!socket.paused) this.#watch(socket, ping);

@@ -15,9 +15,13 @@ const PROTOCOL = 1;
 const CAPABILITIES = [
   'auto', 'manual', 'background', 'network', 'login', 'logout', 'restored', 'ping', 'send', 'status', 'reasons',
   'cancel', 'shut_down', 'throttling', 'refresh', 'retry_after', 'reading', 'messages', 'ties',
+  'callbacks',
 ];
 
 const COMMANDS = ['login', 'logout', 'connect', 'disconnect', 'ping', 'send', 'shut_down'];
+
+const INSIDE = ['login', 'logout', 'connect', 'disconnect', 'ping', 'background', 'foreground', 'network'];
+const STATUSES = ['connecting', 'connected', 'disconnected', 'feature_throttled'];
 
 const WORDS = {
   network: ['down', 'up'],
@@ -31,7 +35,8 @@ const WORDS = {
 class World {
   seen = [];
   pings = 0;
-  calling = null;
+  #pingCalls = []; // their commands
+  #armed = new Map(); // status -> what the listener does when it is told it
   #clock = new VirtualClock();
   #sockets = [];
   #users = { authenticate: new Pending(), refresh: new Pending() };
@@ -79,13 +84,23 @@ class World {
       onError: (error) => console.error(error),
     });
     this.client.onStatus(({ sequence, previous, current, reason, retry_in }) => {
-      if (sequence > 0) this.saw('status', { sequence, previous, current, reason, retry_in });
+      if (sequence === 0) return; // the status before any change
+      this.saw('status', { sequence, previous, current, reason, retry_in });
+      const step = this.#armed.get(current);
+      this.#armed.delete(current);
+      if (step) this.#do(step);
     });
     this.client.onMessage((number) => this.saw('delivered', { socket: this.#sockets.at(-1).number, number }));
   }
 
   saw(saw, what = {}) {
     this.seen.push({ time: this.#clock.now(), saw, ...what });
+  }
+
+  /** Return the command of the call that sends a ping, or `null` for the client's own. */
+  pinging(payload) {
+    const [kind, number] = payload.split('-');
+    return kind === 'ping' ? this.#pingCalls[number - 1] : null;
   }
 
   /** Return what was seen since the last time. */
@@ -98,7 +113,8 @@ class World {
     const seen = [];
     for (const step of steps) {
       // Awaiting anything lets microtasks run, which must not be between steps that come together.
-      if (step.do === 'wait') await this.#wait(step);
+      if (step.inside) this.#armed.set(step.inside, step);
+      else if (step.do === 'wait') await this.#wait(step);
       else this.#do(step);
       if (!step.together) await this.#settle();
       if (this.#trouble) throw this.#trouble;
@@ -145,7 +161,7 @@ class World {
     const abort = new AbortController();
     const { signal } = abort;
     this.#cancels.set(command, abort);
-    this.calling = command;
+    if (name === 'ping') this.#pingCalls.push(command);
     const { client } = this;
     const call = {
       login: () => client.login({ uid: what ?? 'alice' }, { signal }),
@@ -168,7 +184,6 @@ class World {
         else this.#trouble = error;
       },
     );
-    this.calling = null;
   }
 
   /** Let time pass. Taken together with the next step, what is due at the very end comes after that step. */
@@ -202,7 +217,10 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 /** Say what is wrong with a step, or return `null`. */
 function wrongWith(step) {
   if (!isObject(step)) return 'a step is an object';
-  const { do: name, what, number, command } = step;
+  const { do: name, what, number, command, inside } = step;
+  if (inside !== undefined && !(STATUSES.includes(inside) && INSIDE.includes(name))) {
+    return `${name} cannot be inside ${JSON.stringify(inside)}`;
+  }
   if (COMMANDS.includes(name)) {
     if (!isCommand(command)) return `${name} needs the number of its command`;
     return name === 'login' && what !== undefined && !isWord(what) ? 'login needs a user' : null;

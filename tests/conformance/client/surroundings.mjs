@@ -95,7 +95,7 @@ export class ScriptedSocket {
   ping(payload) {
     this.unanswered.push(payload);
     this.world.pings += 1;
-    const command = payload.startsWith('ping') ? this.world.calling : null;
+    const command = this.world.pinging(payload);
     this.world.saw('ping', { socket: this.number, ping: this.world.pings, command });
   }
 
