@@ -75,6 +75,11 @@ class Pending:
         self._store: list[tuple[str, int | None]] = []  # with the call that a save belongs to
         self._refreshing = False
 
+    @property
+    def is_auto(self) -> bool:
+        """Whether the mode is auto."""
+        return self._mode is Mode.AUTO
+
     def answers(self) -> list[str]:
         """Return the answers for which the moment is right."""
         found: list[str] = []

@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from hypothesis import Phase, settings
-from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from statemodel.conformance._cases import Case, Failure, draws_of, shrunk
 from statemodel.conformance._judging import exercised
 from statemodel.conformance._playing import Playing
 from statemodel.conformance._subject import Subject, SubjectError
-from statemodel.conformance._walks import first_steps, next_turn, opening
+from statemodel.conformance._walks import CHANCES, first_steps, next_turn, opening
 from statemodel.scripts import Step
 
 
@@ -62,29 +61,31 @@ class ConnectionConformance(RuleBasedStateMachine):
         self._playing: Playing | None = None
         self._error: SubjectError | None = None
         self._luck = 0.5
+        self._chance: Any = None
 
     def subject(self) -> Subject:
         """Make the subject."""
         raise NotImplementedError("a subclass makes the subject")
 
-    @initialize(data=st.data())
-    def open_connection(self, data: st.DataObject) -> None:
+    @initialize(chance=CHANCES)
+    def open_connection(self, chance: Any) -> None:
         """Open a fresh connection object."""
-        opened, self._luck = opening(data.draw, self._subject.capabilities)
+        self._chance = chance
+        opened, self._luck = opening(chance, self._subject.capabilities)
         try:
             self._playing = Playing(
                 self._subject, opened, draws_of([Step(do="connect", draw=self._luck)])
             )
         except SubjectError as error:
             raise AssertionError(str(error)) from error
-        steps = first_steps(data.draw, self._subject.capabilities)
+        steps = first_steps(chance, self._subject.capabilities)
         self._play(*(replace(step, draw=self._luck) for step in steps))
 
-    @rule(data=st.data())
-    def next_turn(self, data: st.DataObject) -> None:
+    @rule()
+    def next_turn(self) -> None:
         """Let something happen, mostly something for which the moment is right."""
         if self._playing is not None:
-            self._play(*next_turn(data.draw, self._playing, self._luck))
+            self._play(*next_turn(self._chance, self._playing, self._luck))
 
     def teardown(self) -> None:
         """Judge the case.
