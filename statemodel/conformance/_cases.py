@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from statemodel.conformance._judging import judged
 from statemodel.conformance._playing import Playing
 from statemodel.conformance._showing import printable
+from statemodel.conformance._shrinking import Still, smallest
 from statemodel.conformance._subject import Subject, SubjectError, Trouble
 from statemodel.conformance._waits import judge_waits
 from statemodel.conformance._wording import lines_of
@@ -122,7 +123,7 @@ def draws_of(steps: Sequence[Step]) -> tuple[float, ...]:
 def shrunk(
     subject: Subject, failures: Iterable[Failure], rules: Container[str]
 ) -> Iterator[Failure]:
-    """Yield for each failure a smaller case with the same verdict: steps left out, turns taken apart.
+    """Yield for each failure a smaller case with the same verdict: fewer steps and settings, plainer numbers.
 
     A subject that hangs is not asked again: each time, its whole time limit would have to be waited
     out. The failure is then yielded as small as it is, and those after it as they are.
@@ -138,68 +139,34 @@ def shrunk(
 
 def _shrunk(subject: Subject, failure: Failure, rules: Container[str]) -> tuple[Failure, bool]:
     """Return a smaller case with the same verdict, and whether the subject hung in another."""
-    best, tries, hung = failure, 0, False
+    best, hung = failure, False
+    tried = {failure.script}
 
-    def same(steps: Sequence[Step]) -> Failure | None:
-        nonlocal tries, hung
-        if tries >= _TRIES or hung:
+    def still(script: Script) -> Script | None:
+        nonlocal best, hung
+        if script in tried or len(tried) > _TRIES or hung:
             return None
-        tries += 1
-        found = Case.play(subject, replace(best.script, steps=tuple(steps)), rules).failure
+        tried.add(script)
+        found = Case.play(subject, script, rules).failure
         hung = found is not None and found.hung
-        return found if found is not None and found.verdict == failure.verdict else None
+        if found is None or found.verdict != failure.verdict:
+            return None
+        best = found
+        return found.script
 
     if failure.findings and failure.findings[0] in set(judge_waits(failure.trace)):
-        return _beginning(failure, same), hung  # it needs many waits, whatever they are
-
-    def smaller(change: Callable[[tuple[Step, ...], int, int], tuple[Step, ...]]) -> None:
-        nonlocal best
-        size = max(1, len(best.script.steps) // 2)
-        while size:
-            at = 0
-            while at < len(best.script.steps):
-                steps = best.script.steps
-                candidate = change(steps, at, size)
-                found = same(candidate) if candidate != steps else None
-                if found is not None:
-                    best = found
-                if found is None or len(best.script.steps) >= len(steps):
-                    at += size
-            size //= 2
-
-    smaller(lambda steps, at, size: steps[:at] + steps[at + size :])
-    smaller(_calmer)
-    smaller(_joined)
-    smaller(lambda steps, at, size: steps[:at] + steps[at + size :])
+        _beginning(failure.script, still)  # it needs many waits, whatever they are
+    else:
+        smallest(failure.script, still)
     return best, hung
 
 
-def _beginning(failure: Failure, same: Callable[[Sequence[Step]], Failure | None]) -> Failure:
-    """Return the shortest beginning of a case that has the same verdict, roughly."""
-    best = failure
-    size = len(failure.script.steps) // 2
+def _beginning(script: Script, still: Still) -> None:
+    """Try for the shortest beginning that shows the same, roughly."""
+    size = len(script.steps) // 2
     while size > 8:
-        found = same(best.script.steps[:-size])
+        found = still(replace(script, steps=script.steps[:-size]))
         if found is not None:
-            best = found
+            script = found
         else:
             size //= 2
-    return best
-
-
-def _joined(steps: tuple[Step, ...], at: int, size: int) -> tuple[Step, ...]:
-    """Return steps with a run of waits as one."""
-    some = steps[at : at + size + 1]
-    if len(some) < 2 or any(step.do != "wait" or step.together for step in some):
-        return steps
-    one = replace(some[0], number=sum(step.number for step in some))
-    return (*steps[:at], one, *steps[at + size + 1 :])
-
-
-def _calmer(steps: tuple[Step, ...], at: int, size: int) -> tuple[Step, ...]:
-    """Return steps without what is special: turns of several, ties, chosen draws."""
-    plain = (
-        replace(step, do="wait" if step.do == "reach" else step.do, draw=0.5, together=False)
-        for step in steps[at : at + size]
-    )
-    return (*steps[:at], *plain, *steps[at + size :])

@@ -13,7 +13,7 @@ from statemodel.conformance._pending import Pending
 from statemodel.conformance._subject import Act, Subject, SubjectError, Trouble
 from statemodel.scripts import Script, Step
 
-_CALLS = ("login", "logout", "connect", "disconnect", "ping", "send", "shut_down")
+CALLS = ("login", "logout", "connect", "disconnect", "ping", "send", "shut_down")
 _REPORTS = {"background": "background", "foreground": "background", "network": "network"}
 _ANSWERING = ("peer", "store", "authenticator", "reader")
 
@@ -133,10 +133,10 @@ class Playing:
         turn: list[Step] = []
         for step in script.steps:
             chosen = step
-            if step.do in _CALLS:
+            if step.do in CALLS:
                 called += 1
                 if self._capable(step):
-                    self._numbers[called] = self._commands + sum(s.do in _CALLS for s in turn) + 1
+                    self._numbers[called] = self._commands + sum(s.do in CALLS for s in turn) + 1
             elif step.do == "cancel":
                 number = self._numbers.get(int(step.number))
                 if number is None:
@@ -192,7 +192,7 @@ class Playing:
             return True
         if step.do in _REPORTS:
             return _REPORTS[step.do] in self._can
-        if step.do in (*_CALLS, "cancel", "restored"):
+        if step.do in (*CALLS, "cancel", "restored"):
             return step.do in self._can
         return True
 
@@ -202,7 +202,7 @@ class Playing:
         for at, step in enumerate(turn):
             together = at < len(turn) - 1
             command = None
-            if step.do in _CALLS:
+            if step.do in CALLS:
                 self._commands += 1
                 command = self._commands
             if step.do == "reach":
