@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check prove mutants pages lint types table wheel clean
+.PHONY: demo test test-long check prove mutants pages diagrams lint types table wheel clean
 
 demo: .venv/ready
 	$(BIN)/python -m transport demo
@@ -27,6 +27,9 @@ mutants: .venv/ready
 
 pages: .venv/ready
 	$(BIN)/python docs/generate.py
+
+diagrams: .venv/ready
+	$(BIN)/statemodel diagrams
 
 lint: .venv/lint
 	$(BIN)/ruff check .

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from statemodel._compile import compile_chart
     from statemodel._extend import extend
     from statemodel.checking import verify
+    from statemodel.diagrams import render
     from statemodel.rules import RULES
 
 _LAZY = {
@@ -41,6 +42,7 @@ _LAZY = {
     "ConnectionChart": "statemodel._chart",
     "compile_chart": "statemodel._compile",
     "extend": "statemodel._extend",
+    "render": "statemodel.diagrams",
     "verify": "statemodel.checking",
 }
 
@@ -71,6 +73,7 @@ __all__ = [
     "effects",
     "events",
     "extend",
+    "render",
     "traces",
     "verify",
 ]

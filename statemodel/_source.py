@@ -13,6 +13,7 @@ import linecache
 import sys
 import textwrap
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from statemodel._errors import InvalidChart
@@ -97,13 +98,19 @@ def class_sources(chart: type) -> Iterator[tuple[ast.Module, str, int]]:
     A subclass has the states of its chart, so the class that was first comes first.
     """
     for base in reversed(chart.__mro__):
-        try:
-            lines, first = inspect.getsourcelines(base)
-            file = inspect.getsourcefile(base) or "?"
-        except (OSError, TypeError):
-            continue
         if isinstance(base, type(chart)) and bool(getattr(base, "states", None)):
-            yield ast.parse(textwrap.dedent("".join(lines))), file, first
+            yield from _class_source(base)
+
+
+@lru_cache(maxsize=4)
+def _class_source(chart: type) -> list[tuple[ast.Module, str, int]]:
+    """Return tree, file and first line of one class, if it has source."""
+    try:
+        lines, first = inspect.getsourcelines(chart)
+        file = inspect.getsourcefile(chart) or "?"
+    except (OSError, TypeError):
+        return []
+    return [(ast.parse(textwrap.dedent("".join(lines))), file, first)]
 
 
 def state_places(chart: type) -> dict[str, StatePlace]:

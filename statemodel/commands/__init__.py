@@ -9,10 +9,30 @@ import traceback
 from collections.abc import Sequence
 
 from statemodel._errors import StateModelError
-from statemodel.commands import _check, _conform, _paths, _play, _prove, _replay, _table
+from statemodel.commands import (
+    _check,
+    _conform,
+    _diagrams,
+    _paths,
+    _play,
+    _prove,
+    _replay,
+    _table,
+)
 from statemodel.commands._signals import EndedBySignal, ended_in_order
 
 __all__ = ["main"]
+
+_COMMANDS = (
+    _check,
+    _conform,
+    _diagrams,
+    _paths,
+    _play,
+    _prove,
+    _replay,
+    _table,
+)
 
 _EXIT_CODES = (
     "Exit codes: 0 all is well; 1 a check failed; 2 the question could not be asked, or nobody read "
@@ -27,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--traceback", action="store_true", help="show where in the code an error comes from"
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (_check, _conform, _paths, _play, _prove, _replay, _table):
+    for command in _COMMANDS:
         command.add_to(commands)
     options = parser.parse_args(arguments)
     try:

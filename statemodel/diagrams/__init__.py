@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statemodel.diagrams._highlight import Highlight, at
+from statemodel.diagrams._highlight import NOTHING, Highlight, at
 from statemodel.diagrams._layout import Box, Edge, Kind, Layout, Node, lay_out
 from statemodel.diagrams._model import (
     ChartModel,
@@ -20,8 +20,11 @@ from statemodel.diagrams._model import (
     TransitionModel,
 )
 from statemodel.diagrams._read import read_chart
+from statemodel.diagrams._render import FORMATS, render
 
 __all__ = [
+    "FORMATS",
+    "NOTHING",
     "Box",
     "ChartModel",
     "DeadEndModel",
@@ -44,4 +47,5 @@ __all__ = [
     "at",
     "lay_out",
     "read_chart",
+    "render",
 ]

@@ -67,6 +67,20 @@ def read_chart(chart: type) -> ChartModel:
         raise InvalidChart(f"{chart.__name__}: {error}") from error
 
 
+def transition_keys(chart: type) -> dict[tuple[str, int], str]:
+    """Return the key of each transition, by its source and its number there, from 0."""
+    reader = _Reader(chart)
+    return {
+        (move.source.id, declared(move.source).index(move)): _key(name, number)
+        for name, region in reader.regions.items()
+        for number, move in enumerate(reader.moves(region), 1)
+    }
+
+
+def _key(region: str, number: int) -> str:
+    return f"{region}.{number}"
+
+
 class _Reader(Declaration):
     def __init__(self, chart: Any) -> None:
         super().__init__(chart)
@@ -135,24 +149,25 @@ class _Reader(Declaration):
 
     # -- regions -----------------------------------------------------------------------------
 
+    def moves(self, region: State) -> list[Transition]:
+        """Return a region's transitions as one reads them, if there is source."""
+        moves = [t for state in walk(region) for t in declared(state)]
+        orders = {t: self.places[t].order for t in moves if t in self.places}
+        return sorted(moves, key=orders.__getitem__) if len(orders) == len(moves) else moves
+
     def _region(self, name: str, region: State) -> RegionModel:
         states = [state for state in walk(region) if state is not region]
-        moves = [(t, self.places.get(t)) for s in walk(region) for t in declared(s)]
-        if all(place is not None for _, place in moves):  # as one reads them
-            moves.sort(key=lambda pair: pair[1].order if pair[1] else 0)
         chains: dict[object, int] = {}
-        for transition, place in moves:
-            chains.setdefault(place.chain if place else transition, len(chains) + 1)
+        transitions = []
+        for number, move in enumerate(self.moves(region), 1):
+            statement = self.places[move].chain if move in self.places else move
+            chain = chains.setdefault(statement, len(chains) + 1)
+            transitions.append(self._transition(move, name, number, chain))
         return RegionModel(
             name=name,
             meaning=_first_line(self._site(name).docstring) or self.meanings.get(name, ""),
             states=tuple(self._state(state, name, region) for state in states),
-            transitions=tuple(
-                self._transition(
-                    transition, name, number, chains[place.chain if place else transition]
-                )
-                for number, (transition, place) in enumerate(moves, 1)
-            ),
+            transitions=tuple(transitions),
             note=self._state_note(name),
         )
 
@@ -176,7 +191,7 @@ class _Reader(Declaration):
         self, transition: Transition, region: str, number: int, chain: int
     ) -> TransitionModel:
         return TransitionModel(
-            key=f"{region}.{number}",
+            key=_key(region, number),
             region=region,
             source=transition.source.id,
             target=None if transition.target is None else transition.target.id,

@@ -76,6 +76,15 @@ def hostile() -> type:
         "first": State(HOSTILE, initial=True),
         "second": State("two\nlines\t" + HOSTILE),
     }
+    inner["third"] = type(State.Compound)(
+        "third",
+        (State.Compound,),
+        {"deep": State(initial=True), "deeper": State()},
+        name=f"{HOSTILE} end note",
+        enter=f"end note {evil}",
+    )
+    inner["sink"] = inner["first"].to(inner["third"]) | inner["third"].to(inner["first"])
+    inner["dive"] = inner["third"].deep.to(inner["third"].deeper)
     inner["go"] = inner["first"].to(inner["second"], cond=repr(evil), on=evil)
     inner["end"] = inner["second"].to(inner["first"], cond=f"first or {evil + chr(10)!r}")
     region = type(State.Compound)("Region", (State.Compound,), inner)
@@ -83,7 +92,7 @@ def hostile() -> type:
         "__doc__": f"{HOSTILE}\n\n``region`` {HOSTILE}\n",
         "__module__": __name__,
         "catch_errors_as_events": False,
-        "custom_effects": (evil,),
+        "custom_effects": (evil, f"end note {evil}"),
         "root": type(State.Parallel)("root", (State.Parallel,), {"region": region}),
         "heard": (Heard(repr(evil), "go"),),
         "refusals": (Refusal(repr(evil), Code.CLOSED, "end"),),
