@@ -28,6 +28,7 @@ SOURCES = sorted(
         "statemodel.checking",
         "statemodel.conformance",
         "statemodel.diagrams",
+        "statemodel.explorer",
         "statemodel.proof",
         "statemodel.recordings",
         "statemodel.rules",

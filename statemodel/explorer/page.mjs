@@ -167,7 +167,13 @@ class Page {
   /** Bring the address up to date, later: browsers take only so many changes. */
   noteAddress() {
     clearTimeout(this.noting);
-    this.noting = setTimeout(() => window.history.replaceState(null, '', `#${this.link}`), ADDRESS_DELAY);
+    this.noting = setTimeout(() => {
+      try {
+        window.history.replaceState(null, '', `#${this.link}`);
+      } catch {
+        // A page without an address of its own; the share dialog has the link all the same.
+      }
+    }, ADDRESS_DELAY);
   }
 
   // -- drawing ---------------------------------------------------------------------------------

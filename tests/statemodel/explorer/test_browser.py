@@ -127,7 +127,7 @@ def test_a_link_brings_the_whole_run_back(explorer, file):
     explorer.press_all(*TO_CONNECTED[:4])
     explorer.page.locator("#draw").fill("0.125")
     explorer.press("wait 3")
-    explorer.page.wait_for_function("location.hash.endsWith('/w=3*0.125')")
+    explorer.page.wait_for_url(lambda url: url.endswith("/w=3*0.125"))
     link = explorer.page.evaluate("location.hash").removeprefix("#")
     other = Explorer(explorer.context, file)
     other.open(link)
