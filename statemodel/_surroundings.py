@@ -21,6 +21,10 @@ _POLICY = Policy()
 _NEVER = float("inf")
 
 
+NO_ANSWER = "did not answer"
+"""Words in the error of a clearing that the adapter has given up."""
+
+
 class Surroundings:
     """Everything around one machine, with what waits to be answered."""
 
@@ -212,7 +216,7 @@ class Surroundings:
 
     def _give_up_job(self) -> events.Event:
         """The adapter waits no longer for a clearing."""
-        return self._finish_job("did not answer", "given_up")
+        return self._finish_job(NO_ANSWER, "given_up")
 
     def _finish_job(self, error: str | None, phase: str) -> events.Event:
         (kind, generation), self._jobs = self._jobs[0], self._jobs[1:]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from statemodel.conformance._playing import Burst
 from statemodel.trace_rules import Finding, View
 from statemodel.trace_rules._view import is_input
-from statemodel.traces import Delivered, FrameSeen, Trace
+from statemodel.traces import Delivered, FrameSeen, Throttled, Trace
 
 _DISCARDING = ("disconnect", "logout", "shut_down", "background", "grace")
 """What drops messages that were not handed over yet (K3); at the end of the window they may be."""
@@ -29,6 +29,8 @@ def judge_deliveries(view: View, bursts: Sequence[Burst]) -> Iterator[Finding]:
         socket = moment.before.open
         if frame.pong is not None or socket is None or socket.number != frame.socket:
             continue
+        if _throttles(view.trace, moment.index):
+            continue
         number = arrived[frame.socket] = arrived.get(frame.socket, 0) + 1
         end = _end_of_turn(view.trace, moment.index, bursts)
         after = view.moments[end - 1].after
@@ -41,6 +43,17 @@ def judge_deliveries(view: View, bursts: Sequence[Burst]) -> Iterator[Finding]:
         ):
             message = f"message {number} of socket {frame.socket} arrived and was not delivered"
             yield Finding("K6", moment.time, message)
+
+
+def _throttles(trace: Trace, index: int) -> bool:
+    """Say whether a frame is the server's word on throttling, which is delivered to nobody (T7)."""
+    after = trace[index + 1] if index + 1 < len(trace) else None
+    frame = trace[index]
+    return (
+        isinstance(after, Throttled)
+        and isinstance(frame, FrameSeen)
+        and after.socket == frame.socket
+    )
 
 
 def _end_of_turn(trace: Trace, index: int, bursts: Sequence[Burst]) -> int:

@@ -87,8 +87,8 @@ def _forgotten(later: Sequence[Wait], base: float, end: float) -> Iterator[Findi
         if drawn and max(seconds) <= base and prod(base / wait.longest for wait in some) < CHANCE:
             longest = max(wait.longest for wait in some)
             message = (
-                f"none of {len(some)} waits after repeated failures was longer than {base:g}, "
-                f"though up to {longest:g} was due: {why}"
+                f"none of {len(some)} waits after repeated failures was longer than {base:g} s, "
+                f"though up to {longest:g} s was allowed: {why}"
             )
             yield Finding(rule, end, message)
             return

@@ -17,13 +17,13 @@ from statemodel._machine import _GIVEN_UP as GIVEN_UP
 from statemodel._machine import _OWN as OWN
 from statemodel._machine import WAKE_TOLERANCE
 from statemodel._policy import Policy
-from statemodel._script import ANSWERS, CLOSE_CODES, DIAL_ENDS, USER
 from statemodel._source import declared, walk
 from statemodel._timings import Timings
 from statemodel._world import _MOST_ROWS as MOST_ROWS
 from statemodel.explorer._reading import Reading, guard_tree
 from statemodel.explorer._rule_numbers import RuleNumbers
 from statemodel.rules import RULES
+from statemodel.scripts import ANSWERS, CLOSE_CODES, DIAL_ENDS, USER
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping

@@ -13,7 +13,7 @@ from typing import Any
 from statemodel import effects, events
 from statemodel import traces as t
 from statemodel._policy import Policy
-from statemodel._surroundings import Surroundings
+from statemodel._surroundings import NO_ANSWER, Surroundings
 from statemodel._vocabulary import Code
 from statemodel.recordings._lines import DialerLine, Header, MessageLine, NoteLine
 from statemodel.recordings._machine import RecordedStep
@@ -143,9 +143,9 @@ class Observer(Surroundings):
                 self._jobs = self._jobs[1:]
             error = event.error if kind == "clear" else getattr(event, "details", None)
             failed = isinstance(event, events.SaveFailed) or (kind == "clear" and error is not None)
-            self._finish_job(
-                (error or "failed") if failed else None, "failed" if failed else "done"
-            )
+            given_up = kind == "clear" and NO_ANSWER in (error or "")
+            phase = "given_up" if given_up else "failed" if failed else "done"
+            self._finish_job((error or "failed") if failed else None, phase)
             if failed and error:
                 self._say(f"    {error}")
 
