@@ -35,7 +35,7 @@ def conformance_suite(
 ) -> Report:
     """Hold a subject against the rules in the runs that need no luck.
 
-    Time boundaries, pairs of commands in one turn, ends of all kinds, hundreds of waits, and runs that together take
+    Time boundaries, ends of all kinds, pairs of commands in one turn, waits by the hundred, and runs that together take
     every row of the connection's table. It stops after the first part that shows a failure.
 
     Args:
@@ -127,8 +127,8 @@ class _Test:
         can = self._subject.capabilities
         for name, scripts in (
             ("time boundaries", _suite.boundaries(can)),
-            ("two things in one turn", _suite.turns(can)),
             ("ends of all kinds", _suite.policies(can)),
+            ("two things in one turn", _suite.turns(can)),
             ("many waits", _suite.many_waits(can)),
             ("runs through the table", _suite.possible(_suite.covering(), can)),
         ):

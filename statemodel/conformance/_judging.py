@@ -16,14 +16,14 @@ ORDER = (
     # Nothing of the rest means anything while the object, the user or the network says no.
     "O4", "S5", "S6", "S8", "S7", "S1", "S4", "S3", "S2", "N1",
     # What the application was promised about its background.
-    "A1", "M11", "M4", "M3", "M6", "M5", "M10", "M7", "M8", "M12",
+    "A1", "M11", "M4", "M3", "M6", "M10", "M5", "M7", "M8", "M12",
     # What a command does.
     "K1", "M2", "A4", "C6", "C1", "C2", "C7", "A5", "C3", "C5", "C8", "P3", "P1", "P2", "C4",
     # What is retried, and when.
     "B4", "B5", "B2", "B3", "B1", "K5", "K4", "P4", "P5", "H2", "H1", "H5", "K6",
     "A2", "N2", "A3", "M9", "M1", "B7", "N3", "O3",
     # What holds whatever happens.
-    "K3", "K2", "B6", "T6", "T3", "T1", "T7", "T2",
+    "K3", "K2", "B6", "T6", "T3", "T7", "T1", "T2",
 )  # fmt: skip
 """Which rule is named first, of those that the first wrong moment breaks: the one whose words say
 most about the situation. A rule of a mode or a command comes before what holds everywhere, so that
@@ -70,7 +70,7 @@ def judged(playing: Playing, rules: Container[str]) -> tuple[Trace, list[Finding
         if "messages" in playing.capabilities and "K6" in rules:
             found += judge_deliveries(view, playing.bursts)
         if telling(playing.draws):
-            found += [finding for finding in judge_waits(trace) if finding.rule in rules]
+            found += [finding for finding in judge_waits(trace, view) if finding.rule in rules]
         return found
 
     known: dict[int, tuple[Trace, list[Finding]]] = {}

@@ -38,6 +38,10 @@ _BOUNDARIES = {
         "UP / background / ping / foreground / peer pong / peer pong / wait 10",
         "UP / background / ping / wait 2 / foreground / peer pong / peer frame / wait 8 / wait 20",
         "UP / background / ping / wait 10 / wait 31 / foreground / wait 31",
+        "IN / background / connect / wait 5 / connect / peer accept / wait 24.875 / wait 0.125 / wait 9",
+        "IN / background / connect / wait 5 / ping / peer accept / wait 24.875 / wait 0.125 / wait 9",
+        "UP / background / network down / foreground / network up / wait 31",
+        "UP / background / peer throttle / peer frame / ping / peer pong / wait 31",
         "UP / peer drop / background / wait 31 / foreground / wait 31",
     ),
     Mode.AUTO: (
@@ -61,6 +65,8 @@ _EITHER = (
     "UP / wait 29.875 / wait 0.125 / peer pong / wait 29.875 / wait 0.125 / wait 10 / wait 31",
     "UP / wait 29 / peer frame / wait 1 / wait 28.875 / wait 0.125 / wait 9 / peer frame / wait 9",
     "UP / background / foreground / wait 4.875 / wait 0.125 / wait 31",
+    "UP / wait 20 / send / wait 10 / peer pong / wait 1",
+    "UP / ping / peer drop / wait 1 / peer accept",
     # Attempts, closes, logins and refreshes (K4, K5, S1, B5).
     "DIAL / wait 9.875 / peer accept / wait 5",
     "DIAL / wait 10 / wait 31 / peer accept / wait 5",
@@ -69,6 +75,15 @@ _EITHER = (
     "UP / disconnect / wait 3 / connect / wait 2 / peer accept / wait 20",
     "FRESH / login / wait 29.875 / wait 0.125 / login / authenticator authenticated / wait 29.875 / "
     "wait 0.125 / wait 5",
+    "DIAL / peer refuse_401 / authenticator refreshed / peer accept / wait 20 / peer close_4401 / "
+    "authenticator refreshed / peer accept",
+    "FRESH / login / cancel 1 / login / authenticator authenticated / store saved",
+    "FRESH / login / authenticator authenticated / cancel 1 / store cleared / login",
+    "UP / disconnect / shut_down / peer closed",
+    "DIAL / shut_down / wait 1",
+    "DIAL / background / peer refuse_401 / authenticator refreshed / peer accept / wait 31",
+    "DIAL / peer refuse_401 / authenticator revoked / wait 2 / connect / peer accept",
+    "DIAL / peer refuse_401 / authenticator not_refreshed / wait 2 / peer accept",
     "DIAL / peer refuse_401 / wait 29.875 / wait 0.125 / wait 31",
     "DIAL / peer refuse_401 / authenticator refreshed / peer accept / wait 9.875 / "
     "peer close_4401 / wait 5",
@@ -80,12 +95,20 @@ _EITHER = (
     "DIAL / peer refuse_503_after_8 / wait 7.875 / connect / network down / network up / wait 0.125 / "
     "wait 1 / peer accept / wait 1",
     "DIAL / peer refuse_429_after_900 / wait 299.875 / connect / wait 0.125 / wait 1 / peer accept",
+    "DIAL / peer refuse_500_after_8 / wait 1 / peer accept / wait 1",
+    "DIAL / peer refuse_503_after_8 / disconnect / connect / wait 7.875 / wait 2 / peer accept",
+    "DIAL / peer refuse_503_after_8 / background / foreground / wait 7.875 / wait 2 / peer accept",
     "DIAL / connect / connect / peer accept / wait 7 / peer frame / wait 1",
     "DIAL / disconnect / peer accept / wait 31",
     "DIAL / background / peer accept / wait 31 / foreground / wait 31",
     "DIAL / logout / peer accept / store cleared / wait 31",
     "DIAL / network down / peer accept / wait 31 / network up / peer accept / wait 1",
     "DIAL / peer fail / wait 0.5 / disconnect / wait 31",
+    "UP / ping / reader pause / wait 11 / reader resume / wait 9.875 / peer pong / wait 31",
+    "UP / ping / reader pause / wait 3 / reader resume / wait 10 / wait 31",
+    # What is throttled is connected (T7, K6); a message comes while the socket closes (K3).
+    "UP / peer throttle / peer frame / send / ping / peer pong / connect / wait 30 / wait 10",
+    "UP / peer frame / disconnect / peer frame / peer closed / connect / peer accept / peer frame",
     "UP / reader pause / ping / wait 31 / reader resume / peer pong / wait 10 / wait 1",
     "UP / peer throttle / peer drop / wait 1 / peer accept / peer throttle / peer unthrottle / wait 1",
 )
@@ -108,9 +131,9 @@ def _often(times: int, steps: str) -> str:
 
 
 _LOSSES = (
-    _often(100, "peer accept / peer drop / wait 30"),
+    _often(60, "peer accept / peer drop / wait 30"),
     _often(60, "peer accept / wait 10.5 / peer drop / wait 1"),
-    _often(60, "peer fail / wait 30"),  # nothing is drawn anew with a socket
+    _often(100, "peer fail / wait 30"),  # nothing is drawn anew with a socket
     _often(40, "peer refuse_503_after_8 / wait 38"),
     _often(14, "peer accept / wait 9.5 / peer drop / wait 30"),  # not stable yet
     # What hurries a retry forgets no failure.

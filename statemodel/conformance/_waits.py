@@ -53,24 +53,31 @@ def telling(draws: Collection[float]) -> bool:
     return len(set(draws)) >= _DIFFERENT
 
 
-def judge_waits(trace: Trace) -> Iterator[Finding]:
-    """Yield where the waits of a trace break B1, B2, B3, B4 or C3 as a whole."""
+def judge_waits(trace: Trace, view: View | None = None) -> Iterator[Finding]:
+    """Yield where the waits of a trace break B1, B2, B3, B4 or C3 as a whole.
+
+    Args:
+        trace: A case.
+        view: The same, replayed; if that was done before.
+    """
     opened = trace[0]
     if not isinstance(opened, Opened) or sum(isinstance(e, SocketEnded) for e in trace) < 6:
         return
     base, end = opened.timings.backoff_base, trace[-1].time
-    every = list(waits(trace))
+    every = list(waits(view or View(trace)))
     free = [wait for wait in every if not wait.embargoed]
     later = [wait for wait in free if wait.longest >= 4 * base]
     embargoed = [wait for wait in every if wait.embargoed and wait.longest >= 4 * base]
     if forgotten := [*_forgotten(later, base, end), *_forgotten(embargoed, base, end)]:
         yield from forgotten
         return
+    on_top = [wait for wait in every if wait.embargoed]
+    not_at_all = all(wait.share < _FINE for wait in on_top)
     for rule, which, some in (
         ("B1", "", later),
         ("B1", "later ", later[len(later) // 2 :]),
         ("B3", "first ", [wait for wait in free if wait.longest == base]),
-        ("B4", "additional ", [wait for wait in every if wait.embargoed]),
+        ("B4" if not_at_all else "B1", "additional ", on_top),
     ):
         for what in _not_uniform([wait.share for wait in some]):
             yield Finding(rule, end, f"{len(some)} {which}waits {what}")
@@ -101,12 +108,13 @@ def _not_uniform(shares: Sequence[float]) -> Iterator[str]:
         return
     low, high = min(shares), max(shares)
     if high - low < _FINE and count * _FINE ** (count - 1) < CHANCE:
-        yield f"were all {high:.4g} of the longest that is allowed: they are not drawn at random"
+        share = "as long as allowed" if high == 1 else f"{high:.4g} of the longest that is allowed"
+        yield f"were all {share}: they are not drawn at random"
     elif min(1 - min(low, 1 - _FINE), max(high, _FINE)) ** count < CHANCE:
         share = f"between {low:.2g} and {high:.2g} of the longest that is allowed"
         yield f"were {share}: they are not spread from 0 on"
     elif (different := len({round(share, 6) for share in shares})) < _DIFFERENT and count >= _MANY:
-        yield f"were of {different} lengths only, measured by the longest: they are not drawn at random"
+        yield f"were of {different} different lengths only: they are not drawn at random"
     elif 2 * exp(-2 * count * _distance(shares) ** 2) < CHANCE:
         middle = sorted(shares)[count // 2]
         yield f"were {middle:.2g} of the longest in the middle: they are not spread evenly"
@@ -124,13 +132,13 @@ def _distance(shares: Sequence[float]) -> float:
     )
 
 
-def waits(trace: Trace) -> Iterator[Wait]:
+def waits(view: View) -> Iterator[Wait]:
     """Yield each wait that a timer ended, or that there was not, and that nothing hurried."""
     since: float | None = None
     longest = 0.0
     embargoed = asked = False
     counted = True  # not after an end at the very end of `stable_after`, which may count either way
-    for moment in View(trace).moments:
+    for moment in view.moments:
         entry = moment.entry
         if isinstance(entry, SocketEnded):
             facts, socket = moment.after, moment.before.open

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from statemodel.conformance._waits import judge_waits, waits
 from statemodel.rules import RULES
 from statemodel.timelines import timeline
+from statemodel.trace_rules import View
 
 if TYPE_CHECKING:
     from statemodel.conformance._cases import Failure
@@ -92,7 +93,7 @@ def _script(failure: Failure) -> Iterator[str]:
 
 
 def _waits(failure: Failure) -> Iterator[str]:
-    told = [f"{wait.seconds:.3g} of {wait.longest:g}" for wait in waits(failure.trace)]
+    told = [f"{wait.seconds:.3g} of {wait.longest:g}" for wait in waits(View(failure.trace))]
     runs = [(words, sum(1 for _ in run)) for words, run in groupby(told)]
     items = [words if times == 1 else f"{words} ({times} times)" for words, times in runs]
     whole = ", ".join(item.replace(" ", _KEPT) for item in items)

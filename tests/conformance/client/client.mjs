@@ -10,7 +10,7 @@
  * passed unnoticed, so a timer that comes late is never overtaken.
  */
 
-import { ClientError, POLICY, TIMINGS } from './vocabulary.mjs';
+import { ClientError, POLICY, TIMINGS, mistaken } from './vocabulary.mjs';
 
 export { BUGS, ClientError, POLICY, TIMINGS } from './vocabulary.mjs';
 
@@ -72,6 +72,9 @@ export class Client {
   #lifecycle = [(foreground) => this.#lifecycleChanged(foreground)];
 
   #latecomers = []; // for the bug callback_late
+  #luck = null; // for the bug one_draw_per_connection
+  #final = false; // for the bug refusal_outlives_background
+  #throttledOnce = false; // for the bug throttled_for_ever
   #pinged = false; // for the bug early_ping_pays
 
   /**
@@ -119,7 +122,7 @@ export class Client {
     this.#authenticator = authenticator;
     this.#store = store;
     this.#onError = onError;
-    this.#policy = policy;
+    this.#policy = mistaken(policy, bugs);
     this.#bugs = bugs;
   }
 
@@ -139,7 +142,8 @@ export class Client {
     return this.#command(signal, (call) => {
       if (this.#closed) return call.fail('ERR_CLOSED');
       if (this.#login) return call.fail('ERR_LOGIN_IN_PROGRESS');
-      if (this.#user) return this.#user.uid === credentials.uid ? call.succeed() : call.fail('ERR_ALREADY_LOGGED_IN');
+      if (this.#user?.uid === credentials.uid) return call.succeed();
+      if (this.#user && !this.#bugs.login_replaces_user) return call.fail('ERR_ALREADY_LOGGED_IN');
       const login = { call, abort: new AbortController(), job: null };
       this.#login = login;
       call.cancelled = () => this.#endLogin(login);
@@ -172,6 +176,7 @@ export class Client {
     this.#login = null;
     this.#stop(login.timer);
     login.abort.abort();
+    if (login.job && this.#bugs.save_outlives_login) return void (code && login.call.fail(code, details));
     if (login.job && this.#storeJobs[0] === login.job) this.#queueClear();
     else if (login.job) this.#storeJobs = this.#storeJobs.filter((job) => job !== login.job);
     if (code) login.call.fail(code, details);
@@ -196,7 +201,7 @@ export class Client {
 
   #loggedIn(user, reason) {
     this.#user = user;
-    if (this.#mode === 'manual' || !this.#foreground) return;
+    if (this.#mode === 'manual' || !(this.#foreground || this.#bugs[`${reason}_dials_in_background`])) return;
     this.#wanted = true;
     this.#dialOrWait(reason);
   }
@@ -221,6 +226,7 @@ export class Client {
         else call.succeed();
       };
       this.#whenClosed(call, one);
+      if (this.#bugs.logout_keeps_user) return one();
       this.#queueClear((error) => {
         trouble = error;
         one();
@@ -268,16 +274,22 @@ export class Client {
       if (this.#socket?.phase === 'open') return call.succeed();
       if (!this.#foreground && !this.#socket) {
         if (!this.#online) return call.fail('NO_INTERNET_CONNECTION');
-        if (this.#now() < this.#notBefore) return call.fail('ERR_CONNECTION_LOST', 'the server wants us to wait, and nothing waits in background');
+        if (this.#now() < this.#notBefore && !this.#bugs.connect_skips_retry_after) return call.fail('ERR_CONNECTION_LOST', 'the server wants us to wait, and nothing waits in background');
       }
       this.#waiting.add(call);
-      call.cancelled = () => this.#waiting.delete(call);
+      call.cancelled = () => {
+        this.#waiting.delete(call);
+        if (this.#bugs.cancelled_connect_disconnects) this.#goDown('disconnect', 'ERR_DISCONNECTED');
+      };
       if (this.#socket) {
         call.joined = true;
+        if (this.#bugs.joining_connect_moves_window && !this.#foreground) this.#openWindow();
         return;
       }
       if (this.#bugs.connect_lost_while_closing && this.#closing) return;
       const already = this.#wanted;
+      if (this.#bugs.count_reset_by_connect && already) this.#failures = 0;
+      if (this.#bugs.connect_skips_retry_after) this.#notBefore = -Infinity;
       this.#wanted = true;
       if (!this.#foreground) this.#openWindow();
       if (this.#bugs.two_connects_two_sockets && this.#online) {
@@ -295,6 +307,7 @@ export class Client {
   disconnect({ signal } = {}) {
     return this.#command(signal, (call) => {
       if (this.#refused(call)) return;
+      if (this.#bugs.count_reset_by_disconnect) this.#failures = 0;
       this.#goDown('disconnect', 'ERR_DISCONNECTED');
       this.#whenClosed(call, () => call.succeed());
     });
@@ -310,6 +323,7 @@ export class Client {
       this.#closed = true;
       if (this.#login) this.#endLogin(this.#login, 'ERR_CLOSED');
       this.#goDown('shut_down', 'ERR_CLOSED');
+      if (this.#bugs.shut_down_clears_user && this.#user) this.#queueClear();
       for (const other of [...this.#calls]) if (!other.last) other.fail('ERR_CLOSED');
       this.#whenClosed(call, () => call.succeed());
     });
@@ -323,7 +337,9 @@ export class Client {
     const number = (this.#pingCalls += 1);
     return this.#command(signal, (call) => {
       if (this.#refused(call)) return;
+      if (this.#bugs.refused_ping_extends && this.#windowTimer) this.#openWindow();
       if (this.#socket?.phase !== 'open') return call.fail('NO_WEBSOCKET_CONNECTION');
+      if (this.#bugs.throttled_refuses && this.#status.current === 'feature_throttled') return call.fail('NO_WEBSOCKET_CONNECTION');
       if (this.#foreground) this.#pinged = true;
       else if (this.#windowTimer || !this.#bugs.pong_arms_window) this.#openWindow();
       call.number = number;
@@ -341,6 +357,7 @@ export class Client {
       if (this.#refused(call)) return;
       if (this.#socket?.phase !== 'open') return call.fail('NO_WEBSOCKET_CONNECTION');
       this.#socket.link.send(message);
+      if (this.#bugs.own_frames_prove_life) this.#frame(this.#socket);
       call.succeed();
     });
   }
@@ -359,7 +376,7 @@ export class Client {
 
   #report(foreground) {
     this.#step(() => {
-      if (this.#foreground === foreground) return;
+      if (this.#foreground === foreground && !(this.#bugs.background_repeated && !foreground)) return;
       this.#foreground = foreground;
       if (!this.#closed) for (const changed of this.#lifecycle) changed(foreground);
     });
@@ -371,12 +388,15 @@ export class Client {
   }
 
   #foregroundEntered() {
-    this.#closeWindow();
+    if (this.#bugs.count_reset_by_foreground) this.#failures = 0;
+    if (!this.#bugs.window_survives_foreground) this.#closeWindow();
     if (this.#mode === 'auto' && this.#user) {
+      if (this.#bugs.refusal_outlives_background && this.#final) return;
       this.#wanted = true; // and there is no socket: the background has none
-      this.#dialOrWait('foreground');
+      if (this.#bugs.foreground_waits) this.#retryAfter(this.#backoff(), 'foreground');
+      else this.#dialOrWait('foreground');
     } else if (this.#socket?.phase === 'open') {
-      this.#sendPing(this.#timings.probe_timeout); // not to be trusted after a pause
+      if (!this.#bugs.no_probe) this.#sendPing(this.#bugs.slow_probe ? this.#timings.pong_timeout : this.#timings.probe_timeout); // not to be trusted after a pause
       this.#quietFromNow();
     }
   }
@@ -385,7 +405,7 @@ export class Client {
     if (this.#mode === 'auto') {
       this.#goDown('background', 'ERR_APP_IN_BACKGROUND', 'ERR_CONNECTION_LOST');
     } else if (this.#socket) {
-      this.#stop(this.#socket.heartbeat);
+      if (!this.#bugs.heartbeat_in_background) this.#stop(this.#socket.heartbeat);
       if (!this.#bugs.pong_arms_window) this.#openWindow();
     } else {
       this.#goDown('background', 'ERR_CONNECTION_LOST'); // there is nothing to keep alive
@@ -397,10 +417,10 @@ export class Client {
     this.#step(() => {
       if (!this.#online) return;
       this.#online = false;
-      this.#stop(this.#retryTimer);
+      if (!this.#bugs.retry_survives_network_loss) this.#stop(this.#retryTimer);
       if (!this.#wanted) return;
       this.#abandonSocket('ERR_CONNECTION_LOST');
-      if (!this.#foreground) this.#unwant('ERR_CONNECTION_LOST');
+      if (!this.#foreground && !this.#bugs.network_loss_survives_background) this.#unwant('ERR_CONNECTION_LOST');
       this.#tell('disconnected', 'network_down');
     });
   }
@@ -410,7 +430,11 @@ export class Client {
     this.#step(() => {
       if (this.#online) return;
       this.#online = true;
-      if (this.#wanted && !this.#socket) this.#dialOrWait('network_up');
+      if (this.#bugs.count_reset_by_network) this.#failures = 0;
+      if (this.#bugs.hold_ends_with_network && this.#user && this.#foreground && this.#mode === 'auto') this.#wanted = true;
+      if (!this.#wanted || this.#socket) return;
+      if (this.#bugs.network_up_waits) this.#retryAfter(this.#backoff(), 'network_up');
+      else this.#dialOrWait('network_up');
     });
   }
 
@@ -422,6 +446,7 @@ export class Client {
       socket.paused = true;
       socket.link.pause();
       this.#stop(socket.heartbeat);
+      if (this.#bugs.deadline_while_paused) return;
       for (const ping of socket.pings.values()) this.#stop(ping.timer);
     });
   }
@@ -433,7 +458,7 @@ export class Client {
       if (socket?.phase !== 'open' || !socket.paused) return;
       socket.paused = false;
       socket.link.resume();
-      for (const ping of socket.pings.values()) this.#watch(socket, ping);
+      if (!this.#bugs.deadline_never_resumed) for (const ping of socket.pings.values()) this.#watch(socket, ping);
       this.#quietFromNow();
     });
   }
@@ -467,7 +492,8 @@ export class Client {
   #tell(current, reason, retryIn = null) {
     const last = this.#status;
     const detailed = current === 'disconnected'; // only there a reason or retry_in is a change of its own
-    if (current === last.current && !(detailed && (reason !== last.reason || retryIn !== last.retry_in))) return;
+    const told = current === last.current && this.#bugs.status_told_again;
+    if (!told && current === last.current && !(detailed && (reason !== last.reason || retryIn !== last.retry_in))) return;
     this.#status = { sequence: last.sequence + 1, time: this.#now(), previous: last.current, current, reason, retry_in: retryIn };
     this.#untold.push({ change: this.#status });
   }
@@ -500,7 +526,7 @@ export class Client {
   #dialOrWait(reason) {
     this.#stop(this.#retryTimer);
     const wait = this.#notBefore - this.#now();
-    if (!this.#online) this.#tell('disconnected', reason);
+    if (!this.#online && !this.#bugs.connect_dials_offline) this.#tell('disconnected', reason);
     else if (wait > 0) this.#retryAfter(wait, reason);
     else this.#dial(reason);
   }
@@ -515,7 +541,7 @@ export class Client {
     this.#endClosing();
     const socket = { phase: 'dialling', link: null, pings: new Map(), paused: false, heartbeat: null, stable: null };
     this.#socket = socket;
-    socket.timer = this.#after(this.#timings.dial_timeout, () => this.#ended(socket, {}));
+    if (!this.#bugs.dial_never_given_up) socket.timer = this.#after(this.#timings.dial_timeout, () => this.#ended(socket, {}));
     this.#tell('connecting', reason);
     try {
       socket.link = this.#createSocket(this.#user);
@@ -533,21 +559,27 @@ export class Client {
     });
     socket.link.onmessage = heard((message) => {
       this.#frame(socket);
+      if (this.#bugs.lost_while_throttled && this.#status.current === 'feature_throttled') return;
+      if (this.#bugs.lost_in_background && !this.#foreground) return;
       this.#untold.push({ message });
     });
+    if (!this.#bugs.message_while_closing) return;
+    const onmessage = socket.link.onmessage;
+    socket.link.onmessage = (message) => (this.#socket === socket ? onmessage(message) : this.#step(() => this.#untold.push({ message })));
   }
 
   #opened(socket) {
     if (socket.phase !== 'dialling') return;
     socket.phase = 'open';
     this.#stop(socket.timer);
-    socket.stable = this.#after(this.#timings.stable_after, () => {
+    socket.stable = this.#after(this.#bugs.stable_too_early ? this.#timings.stable_after / 2 : this.#timings.stable_after, () => {
       this.#failures = 0;
-      this.#refreshed = false;
+      if (!this.#bugs.refresh_never_forgotten) this.#refreshed = false;
     });
+    this.#luck = null;
     if (this.#bugs.count_reset_early) this.#failures = 0;
     this.#quietFromNow();
-    this.#tell('connected', 'opened');
+    this.#tell(this.#bugs.throttled_for_ever && this.#throttledOnce ? 'feature_throttled' : 'connected', 'opened');
     const calls = [...this.#waiting];
     this.#waiting.clear();
     if (this.#bugs.callback_late) this.#latecomers.push(...calls);
@@ -556,6 +588,7 @@ export class Client {
 
   #throttled(socket, on) {
     if (socket.phase !== 'open') return;
+    this.#throttledOnce = on;
     this.#tell(on ? 'feature_throttled' : 'connected', on ? 'throttled' : 'unthrottled');
   }
 
@@ -588,9 +621,10 @@ export class Client {
   #forgetSocket(code) {
     const socket = this.#socket;
     this.#socket = null;
-    for (const timer of [socket.timer, socket.stable, socket.heartbeat]) this.#stop(timer);
+    for (const timer of [socket.timer, this.#bugs.stable_timer_left ? null : socket.stable, socket.heartbeat]) this.#stop(timer);
     for (const ping of socket.pings?.values() ?? []) {
       this.#stop(ping.timer);
+      if (this.#bugs.ping_outlives_loss && code === 'ERR_CONNECTION_LOST') continue;
       ping.call?.fail(code);
     }
     return socket;
@@ -607,7 +641,7 @@ export class Client {
   #beginClose(link) {
     const closing = { link, then: [] };
     this.#closing = closing;
-    closing.timer = this.#after(this.#timings.close_timeout, () => this.#endClosing());
+    if (!this.#bugs.close_never_aborted) closing.timer = this.#after(this.#timings.close_timeout, () => this.#endClosing());
     link.onclose = () => this.#step(() => this.#closing === closing && this.#endClosing());
     link.close();
   }
@@ -638,7 +672,7 @@ export class Client {
     const details = httpStatus === null ? `close code ${code}` : `HTTP status ${httpStatus}`;
     if (authStatuses.includes(httpStatus) || authCodes.includes(code)) {
       if (wasOpen && !this.#foreground) this.#lost(reason);
-      else if (this.#authenticator.refresh && !this.#refreshed) this.#refresh(reason);
+      else if (this.#authenticator.refresh && (!this.#refreshed || this.#bugs.refresh_every_time)) this.#refresh(reason);
       else this.#refusedForGood(details);
     } else if (terminalCodes.some(([first, last]) => first <= code && code <= last)) {
       this.#refusedForGood(details);
@@ -661,19 +695,26 @@ export class Client {
       return;
     }
     const embargo = Math.max(0, this.#notBefore - this.#now());
-    const wait = embargo + this.#backoff();
+    const wait = embargo > 0 && this.#bugs.retry_after_undrawn ? embargo : embargo + this.#backoff();
     if (stuck) this.#retryTimer = this.#after(wait, () => this.#dial('retry'));
     else this.#retryAfter(wait, reason);
   }
 
   #backoff() {
     const { backoff_base: base, backoff_cap: cap } = this.#timings;
-    const longest = Math.min(cap, base * 2 ** Math.min(this.#failures - 1, 1023));
-    return this.#bugs.no_jitter ? longest : (1 - this.#random()) * longest;
+    const power = base * 2 ** Math.min(this.#failures - 1, 1023);
+    const longest = Math.min(cap, power);
+    if (this.#bugs.no_jitter) return longest;
+    if (this.#bugs.one_draw_per_connection) return (this.#luck ??= 1 - this.#random()) * longest;
+    const draw = 1 - this.#random();
+    if (this.#bugs.capped_after_draw) return Math.min(cap, draw * power);
+    if (this.#bugs.few_draws) return (Math.floor(draw * 4) / 4) * longest;
+    return (this.#bugs.never_soon ? 0.25 + draw * 0.75 : draw) * longest;
   }
 
   #refusedForGood(details) {
     this.#failures += 1;
+    this.#final = true;
     this.#unwant('ERR_CONNECTION_REFUSED', details);
     this.#tell('disconnected', 'refused');
   }
@@ -758,6 +799,7 @@ export class Client {
   }
 
   #pong(socket, payload) {
+    if (this.#bugs.any_pong_answers) payload = [...socket.pings.keys()].at(-1);
     const ping = socket.pings.get(payload);
     if (ping && this.#bugs.stale_watchdog && ping.background && this.#foreground) {
       ping.leftOver = true;
@@ -786,7 +828,7 @@ export class Client {
   /** Look at the socket again when a heartbeat may be due; frames need not touch this timer. */
   #keepHeartbeat(socket) {
     this.#stop(socket.heartbeat);
-    if (!this.#foreground || socket.paused) return;
+    if (!(this.#foreground || this.#bugs.heartbeat_in_background) || socket.paused || this.#bugs.no_heartbeat) return;
     const wait = socket.quietSince + this.#timings.heartbeat_interval - this.#now();
     socket.heartbeat = this.#after(Math.max(0, wait), () => this.#heartbeat(socket));
   }

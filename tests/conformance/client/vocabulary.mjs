@@ -26,6 +26,25 @@ export const POLICY = Object.freeze({
   retryAfterStatuses: [429, 503],
 });
 
+const MISTAKEN_POLICIES = {
+  policy_forgets_403: { authStatuses: [401] },
+  policy_forgets_3003: { authCodes: [3000, 4401, 4403] },
+  policy_ends_at_4998: { terminalCodes: [[1002, 1003], [1007, 1010], [3500, 3999], [4500, 4998]] },
+  policy_takes_1011_for_final: { terminalCodes: [[1002, 1003], [1007, 1011], [3500, 3999], [4500, 4999]] },
+  policy_takes_all_3xxx_for_final: { terminalCodes: [[1002, 1003], [1007, 1010], [3000, 3999], [4500, 4999]] },
+  retry_after_of_any_status: { retryAfterStatuses: [429, 500, 502, 503] },
+};
+
+/**
+ * Return a policy with what some bugs make of it.
+ * @param {typeof POLICY} policy
+ * @param {Record<string, boolean>} bugs
+ */
+export function mistaken(policy, bugs) {
+  const changes = Object.entries(MISTAKEN_POLICIES).filter(([bug]) => bugs[bug]);
+  return Object.assign({}, policy, ...changes.map(([, change]) => change));
+}
+
 /** Mistakes that real clients have made; each can be switched on by name. */
 export const BUGS = Object.freeze([
   'pong_arms_window',
@@ -45,6 +64,62 @@ export const BUGS = Object.freeze([
   'count_reset_early',
   'pong_timeout_reconnects_in_background',
   'early_ping_pays',
+  'capped_after_draw',
+  'few_draws',
+  'never_soon',
+  'one_draw_per_connection',
+  'retry_after_undrawn',
+  'retry_after_of_any_status',
+  'connect_skips_retry_after',
+  'count_reset_by_connect',
+  'count_reset_by_disconnect',
+  'count_reset_by_network',
+  'count_reset_by_foreground',
+  'stable_too_early',
+  'stable_timer_left',
+  'lost_while_throttled',
+  'lost_in_background',
+  'message_while_closing',
+  'throttled_refuses',
+  'throttled_for_ever',
+  'joining_connect_moves_window',
+  'refused_ping_extends',
+  'background_repeated',
+  'window_survives_foreground',
+  'network_loss_survives_background',
+  'heartbeat_in_background',
+  'no_heartbeat',
+  'no_probe',
+  'slow_probe',
+  'own_frames_prove_life',
+  'deadline_while_paused',
+  'deadline_never_resumed',
+  'any_pong_answers',
+  'ping_outlives_loss',
+  'refresh_never_forgotten',
+  'refresh_every_time',
+  'policy_forgets_403',
+  'policy_forgets_3003',
+  'policy_ends_at_4998',
+  'policy_takes_1011_for_final',
+  'policy_takes_all_3xxx_for_final',
+  'refusal_outlives_background',
+  'dial_never_given_up',
+  'close_never_aborted',
+  'connect_dials_offline',
+  'connect_returns_twice',
+  'cancelled_connect_disconnects',
+  'foreground_waits',
+  'network_up_waits',
+  'retry_survives_network_loss',
+  'hold_ends_with_network',
+  'login_dials_in_background',
+  'restored_dials_in_background',
+  'login_replaces_user',
+  'save_outlives_login',
+  'logout_keeps_user',
+  'shut_down_clears_user',
+  'status_told_again',
 ]);
 
 const MESSAGES = {
