@@ -66,7 +66,7 @@ def test_the_end_of_a_call_names_the_call():
     ("steps", "words"),
     [
         ("peer fail", "socket 1: dial failed (a loss)"),
-        ("peer retry_after_8", "socket 1: dial failed (a loss, Retry-After 8 s)"),
+        ("peer refuse_503_after_8", "socket 1: dial failed (a loss, Retry-After 8 s)"),
         ("peer refuse_1008", "socket 1: dial failed (refused for good)"),
         ("peer refuse_401", "socket 1: dial failed (credentials refused)"),
         ("peer accept\npeer drop", "socket 1: ended by the other side (a loss)"),
