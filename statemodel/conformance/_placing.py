@@ -103,7 +103,8 @@ class _Turn:
         self._acts = [trace[a:b] for a, b in pairwise([burst.start, *burst.cuts])]
         self._late: list[t.Trace] = []
         self._told: list[tuple[int, int]] = []  # in which act, and after how much that is certain
-        last = len(self._acts) - 1
+        # What is late was told with the last act that no callback is.
+        last = max(set(range(len(self._acts))).difference(burst.callbacks))
         for at in sorted({*burst.callbacks, last}):
             self._acts[at], units, after = _apart(self._acts[at])
             self._late += units

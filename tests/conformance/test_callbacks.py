@@ -100,6 +100,18 @@ def test_a_subject_that_has_no_listeners_is_not_asked():
         assert [str(step) for step in playing.script.steps] == ["restored", "connect", "cancel 1"]
 
 
+def test_a_callback_at_the_end_of_a_turn_leaves_what_is_late_to_the_turn():
+    """C1, M11: a tie, two things in one turn, a loss and a command in its callback, all in one instant."""
+    script = Script.parse(
+        "open manual\ntiming close_timeout 40\nrestored\nconnect\npeer accept\n"
+        "disconnect inside disconnected\nwait 30\nreach 10\nconnect together\nbackground\n"
+    )
+    with closing(TrioSubject()) as subject:
+        report = replay(subject, script)
+
+    assert report.failures == ()
+
+
 class Deaf(MachineSubject):
     """A machine that does not hear what is called in a callback."""
 
