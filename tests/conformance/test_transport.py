@@ -1,6 +1,6 @@
 """The connection of `transport`, held against the rules like anybody else's.
 
-In memory and in virtual time; over real sockets it is `tests/transport` that has its traces judged.
+In memory and in virtual time; on real sockets in `test_sockets.py`.
 """
 
 from __future__ import annotations

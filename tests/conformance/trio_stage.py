@@ -28,7 +28,7 @@ from tests.conformance.trio_peer import (
     ScriptedDialer,
     StandingClock,
 )
-from transport import DialError, Ended, TransportError, open_connection
+from transport import Dialer, DialError, Ended, TransportError, open_connection
 from transport._attempt import Attempt
 from transport._calls import Calls
 from transport._seam import Request
@@ -43,6 +43,8 @@ class Stage(Log):
         opening: How it is opened.
         draws: Its random numbers, over and over; none: some that are the same every time.
     """
+
+    url = "ws://localhost/"
 
     def __init__(self, opening: Script, draws: Sequence[float]) -> None:
         self._opening = opening
@@ -86,7 +88,7 @@ class Stage(Log):
         async with (
             trio.open_nursery() as nursery,
             open_connection(
-                "ws://localhost/",
+                self.url,
                 mode=opening.mode,
                 timings=opening.timings,
                 foreground=opening.foreground,
@@ -142,10 +144,12 @@ class Stage(Log):
         for act in turn:
             if act.step.do == "wait":
                 await self._pass_time(self.now + act.step.number)
+            elif act.step.do == "peer":
+                await self._speak(act.step)
             elif act.step.do != "restored":  # that was the opening
                 self._do(act)
             if act is turn[-1]:
-                await trio.testing.wait_all_tasks_blocked()
+                await self._settle()
             seen.append(self._seen)
             self._seen = []
         return seen
@@ -153,12 +157,20 @@ class Stage(Log):
     async def _pass_time(self, end: float) -> None:
         """Stop at every deadline before the end; what is due then is noticed when others run again."""
         while True:
-            await trio.testing.wait_all_tasks_blocked()
+            await self._settle()
             left = trio.lowlevel.current_statistics().seconds_to_next_deadline
             if self.now + left >= end:
                 break
-            self._clock.now += left
-        self._clock.now = end
+            await self._go_on(self.now + left)
+        await self._go_on(end)
+
+    async def _settle(self) -> None:
+        """Let run what runs without time passing."""
+        await trio.testing.wait_all_tasks_blocked()
+
+    async def _go_on(self, until: float) -> None:
+        """Let time pass in which nothing is due; nobody runs any more once it has."""
+        self._clock.now = until
 
     # -- acts ------------------------------------------------------------------------------------
 
@@ -185,8 +197,6 @@ class Stage(Log):
                     self._questions[name].answer(failure)
             case "reader":
                 self._read(on=step.what == "resume")
-            case "peer":
-                self._speak(step.what)
             case _:
                 assert act.command is not None, "a call has its number"
                 self._call(step, act.command)
@@ -237,8 +247,9 @@ class Stage(Log):
         kind = events.ReadingResumed if on else events.ReadingPaused
         self.driver.dispatch(kind(generation=self.driver.attempt.generation))
 
-    def _speak(self, what: str) -> None:
-        dial = self._dial
+    async def _speak(self, step: Step) -> None:
+        """Do what the peer does; as far as it is here, at once."""
+        dial, what = self._dial, step.what
         if dial is None:
             return
         if dial.peer is None:
@@ -290,14 +301,18 @@ class Stage(Log):
     async def run(self, request: Any, sink: Any) -> Ended:
         """Be the dialer."""
         assert isinstance(sink, Attempt), "the driver's"
-        assert self._dial is None, "K1: one descriptor at a time, whatever is told"
         self._number = self._is_asked_for(sink)
         try:
-            return await RecordedDialer(self, ScriptedDialer(self._begin)).run(request, sink)
+            return await RecordedDialer(self, self._dialer()).run(request, sink)
         finally:
             self._dial = None
 
+    def _dialer(self) -> Dialer:
+        """Return who really dials."""
+        return ScriptedDialer(self._begin)
+
     def _begin(self, dial: Dial) -> None:
+        assert self._dial is None, "K1: one descriptor at a time, whatever is told"
         self._dial = dial
 
     async def _ask(self, name: str) -> None:

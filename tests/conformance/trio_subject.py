@@ -45,13 +45,17 @@ class TrioSubject:
         """End what was open; the new connection is opened with the first act."""
         run = self._run
         if run is None or run.lost:
-            run = self._run = _Run(self._seed, self._patience)
+            run = self._run = _Run(self._seed, self._patience, self.clock())
         run.open(self.stage(opening, draws))
         return ()
 
     def stage(self, opening: Script, draws: Sequence[float]) -> Stage:
         """Make what the connection is played on."""
         return Stage(opening, draws)
+
+    def clock(self) -> StandingClock:
+        """Make the clock of a run."""
+        return StandingClock()
 
     def perform(self, acts: Sequence[Act]) -> Sequence[Sequence[Entry]]:
         """Let a turn happen."""
@@ -68,12 +72,12 @@ class TrioSubject:
 class _Run:
     """A run of trio in a thread, which has one connection open after the other."""
 
-    def __init__(self, seed: int, patience: float) -> None:
+    def __init__(self, seed: int, patience: float, clock: StandingClock) -> None:
         self.lost = False
         """Whether it broke down, or hangs."""
         self._seed = seed
         self._patience = patience
-        self._clock = StandingClock()
+        self._clock = clock
         self._is_open = False
         # `None` ends what is open, or all of it if nothing is.
         self._openings: SimpleQueue[Stage | None] = SimpleQueue()
