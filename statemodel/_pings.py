@@ -64,7 +64,11 @@ class Pings:
     @property
     def next_deadline(self) -> float | None:
         """The earliest deadline that runs."""
-        return min((p.deadline for p in self.running.values()), default=None)
+        first = None
+        for ping in self.running.values():
+            if first is None or ping.deadline < first:
+                first = ping.deadline
+        return first
 
     @property
     def own_out(self) -> bool:

@@ -30,9 +30,12 @@ TOLERANCE = 1e-6
 
 def is_report(entry: object) -> TypeGuard[t.Entry]:
     """Say whether an entry is a subject's to report."""
-    if isinstance(entry, (t.Stored, t.Refreshed)):
-        return entry.phase in ("begun", "given_up")
-    return isinstance(entry, REPORTS)
+    if isinstance(entry, REPORTS):
+        return True
+    return isinstance(entry, (t.Stored, t.Refreshed)) and entry.phase in (
+        "begun",
+        "given_up",
+    )
 
 
 class Truth:
@@ -65,14 +68,16 @@ class Truth:
         """
         if not is_report(entry):
             _lied(f"it reported {entry!r}, which is not a subject's to report")
-        what = describe(entry)
-        if entry.time < since - TOLERANCE:
-            _lied(f"time went back: {what!r} at {entry.time:.10g}, but it was {since:.10g} already")
-        if entry.time > until + TOLERANCE:
-            _lied(f"{what!r} is at {entry.time:.10g}, but no time passed after {until:.10g}")
+        time = entry.time
+        if time < since - TOLERANCE:
+            what = describe(entry)
+            _lied(f"time went back: {what!r} at {time:.10g}, but it was {since:.10g} already")
+        if time > until + TOLERANCE:
+            _lied(f"{describe(entry)!r} is at {time:.10g}, but no time passed after {until:.10g}")
         self._check_numbers(entry)
-        time = min(max(entry.time, since), until)
-        return entry if time == entry.time else replace(entry, time=time)
+        if since <= time <= until:
+            return entry
+        return replace(entry, time=min(max(time, since), until))
 
     def _check_numbers(self, entry: t.Entry) -> None:
         match entry:

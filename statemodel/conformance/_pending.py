@@ -66,6 +66,11 @@ class Pending:
         self._mode = mode
         self._timings = timings
         self._can = capabilities
+        self._cannot = {
+            word
+            for word in (*_NEEDS, *DIAL_ENDS, *CLOSE_CODES)
+            if (need := _needs(word)) is not None and need not in capabilities
+        }
         self._socket = 0
         self._pings: list[int] = []
         self._reading = True
@@ -101,15 +106,12 @@ class Pending:
             throttling = "unthrottle" if self._throttled else "throttle"
             found += [throttling, "frame", "pause"] if self._reading else ["resume"]
             found += ["pong"] if self._pings and self._reading else []
-        return [word for word in found if self._is_capable(word)]
+        return [word for word in found if word not in self._cannot]
 
     def allows(self, word: str) -> bool:
         """Say whether the moment is right for an answer, one of those that are not listed included."""
-        return self._is_capable(word) and stand_in(word) in self.answers()
-
-    def _is_capable(self, word: str) -> bool:
         need = _needs(word)
-        return need is None or need in self._can
+        return (need is None or need in self._can) and stand_in(word) in self.answers()
 
     # -- what the kit does -----------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ from statemodel.conformance._subject import Act, Subject, SubjectError, Trouble
 from statemodel.scripts import Script, Step
 
 CALLS = ("login", "logout", "connect", "disconnect", "ping", "send", "shut_down")
+_CAPABLE = frozenset({*CALLS, "cancel", "restored"}) - {"connect", "disconnect"}
+"""The steps that a subject has to have a word for, its own; every subject can connect."""
 _REPORTS = {"background": "background", "foreground": "background", "network": "network"}
 _ANSWERING = ("peer", "store", "authenticator", "reader")
 
@@ -188,13 +190,10 @@ class Playing:
     def _capable(self, step: Step) -> bool:
         if step.inside and not {"callbacks", "status"} <= self._can:
             return False
-        if step.do in ("connect", "disconnect"):
-            return True
-        if step.do in _REPORTS:
-            return _REPORTS[step.do] in self._can
-        if step.do in (*CALLS, "cancel", "restored"):
+        if step.do in _CAPABLE:
             return step.do in self._can
-        return True
+        needed = _REPORTS.get(step.do)
+        return needed is None or needed in self._can
 
     def _perform(self, turn: list[Step]) -> None:
         """Let the acts of one turn happen, and write both sides down."""
@@ -205,11 +204,11 @@ class Playing:
             if step.do in CALLS:
                 self._commands += 1
                 command = self._commands
-            if step.do == "reach":
-                step = replace(step, do="wait")  # noqa: PLW2901 - a tie needs something to come first
-            if step.do == "wait" and "ties" not in self._can:
+            do = "wait" if step.do == "reach" else step.do  # a tie needs something to come first
+            if do == "wait" and "ties" not in self._can:
                 together = False
-            acts.append(Act(replace(step, together=together), command))
+            same = step.do == do and step.together == together
+            acts.append(Act(step if same else replace(step, do=do, together=together), command))
         if len(acts) > 1 and not acts[0].step.together:
             self._turn(acts[:1])
             acts = acts[1:]

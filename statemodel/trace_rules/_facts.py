@@ -172,8 +172,10 @@ class Facts:
     @property
     def open(self) -> Socket | None:
         """The current socket if it is open."""
-        socket = self.socket
-        return socket if socket is not None and socket.phase == "open" else None
+        if self.current is None:
+            return None
+        socket = self.sockets[self.current]
+        return socket if socket.phase == "open" else None
 
     @property
     def busy(self) -> bool:

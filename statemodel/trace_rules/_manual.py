@@ -141,10 +141,10 @@ def window_ends(view: View) -> Iterator[Complaint]:
     yield from unwanted_attempts(view, "grace")
     for moment, seen in view.of(StatusSeen):
         step = moment.step
-        closes = any(e.socket == step.start.current for e in step.all(CloseBegun))
         over = step.end.why == "grace" and not step.end.wanted
-        told = seen.change.reason is Reason.BACKGROUND_TIMEOUT
-        if step.cause is None and closes and over and not told:
+        if step.cause is not None or not over or seen.change.reason is Reason.BACKGROUND_TIMEOUT:
+            continue
+        if any(e.socket == step.start.current for e in step.all(CloseBegun)):
             yield moment.time, f"the end of the grace window was told as {seen.change.reason}"
 
 

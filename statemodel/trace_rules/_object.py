@@ -18,9 +18,9 @@ from statemodel.traces import Reported, Returned, Stored
 def repeated_reports(view: View) -> Iterator[Complaint]:
     """O3."""
     for step, report in view.begun_by(Reported):
-        if not _holds(step.start, report) or step.timer:
+        if not _holds(step.start, report):
             continue
-        if step.effects() or step.all(Returned):
+        if (step.effects() or step.all(Returned)) and not step.timer:
             yield step.time, f"a repeated report of {report.what} had an effect"
 
 

@@ -104,7 +104,7 @@ def _wrong(call: Call, code: Code | None) -> str | None:
     if code is not None:
         if call.refused is not code and call.refused not in ELSEWHERE:
             return f"not refused with {code}"
-        if not step.timer and (effects := step.effects()):
+        if (effects := step.effects()) and not step.timer:
             return f"refused, and yet something was done: {type(effects[0]).__name__}"
         return None
     if call.refused is None or call.refused in ELSEWHERE or step.timer:

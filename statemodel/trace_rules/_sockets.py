@@ -48,9 +48,9 @@ def stale(view: View) -> Iterator[Complaint]:
     ]
     for step, entry in said:
         socket = step.start.sockets.get(entry.socket)
-        if socket is None or socket.phase != "gone" or step.timer:
+        if socket is None or socket.phase != "gone":
             continue
-        if step.effects():
+        if step.effects() and not step.timer:
             yield (
                 step.time,
                 f"{type(entry).__name__} of socket {entry.socket}, which is gone, had an effect",
@@ -186,7 +186,7 @@ def not_wanted(view: View) -> Iterator[Complaint]:
     for step, report in view.begun_by(Reported):
         if report.what != "network_up" or step.start.wanted:
             continue
-        if not step.timer and (effects := step.effects()):
+        if (effects := step.effects()) and not step.timer:
             yield (
                 step.time,
                 f"the network coming up had an effect, {type(effects[0]).__name__}, with nothing wanted",

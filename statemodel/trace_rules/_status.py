@@ -150,9 +150,10 @@ def throttling(view: View) -> Iterator[Complaint]:
         if opens and moment.step.end.shown is Status.FEATURE_THROTTLED:
             yield moment.time, "a connection opened throttled"
     for moment, seen in view.of(StatusSeen):
+        if seen.change.current is not Status.FEATURE_THROTTLED:
+            continue
         known = (m.after.open for m in moment.step.moments)
-        said = any(socket is not None and socket.throttled for socket in known)
-        if seen.change.current is Status.FEATURE_THROTTLED and not said:
+        if not any(socket is not None and socket.throttled for socket in known):
             yield moment.time, "throttled was told without the server's word"
     for moment, throttled in view.of(Throttled):
         facts = moment.step.end

@@ -73,7 +73,7 @@ class Step:
 
     def all(self, kind: type[E]) -> list[E]:
         """Return its entries of one kind."""
-        return [e for e in self.entries if isinstance(e, kind)]
+        return [entry for entry in self.entries if isinstance(entry, kind)]
 
     def returned(self, command: int) -> Returned | None:
         """Return how a call ended in this step, if it did."""

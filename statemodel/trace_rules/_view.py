@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -34,9 +35,9 @@ _INPUTS = frozenset(
 
 def is_input(entry: Entry) -> bool:
     """Tell whether an entry comes from outside, so that a step begins with it."""
-    if isinstance(entry, (Stored, Refreshed)):
-        return entry.phase != "begun"
-    return type(entry) in _INPUTS
+    if type(entry) in _INPUTS:
+        return True
+    return isinstance(entry, (Stored, Refreshed)) and entry.phase != "begun"
 
 
 class View:
@@ -53,17 +54,17 @@ class View:
         self.moments: list[Moment] = []
         self.passing: list[Moment] = []
         """The moments before which time has passed."""
-        self._of: dict[type[Any], list[Any]] = {}
-        self._begun_by: dict[type[Any], list[Any]] = {}
+        self._of: defaultdict[type[Any], list[Any]] = defaultdict(list)
+        self._begun_by: defaultdict[type[Any], list[Any]] = defaultdict(list)
         self._known: dict[Callable[[View], Any], Any] = {}
         for step in self._replayed(_steps(trace)):
             self.steps.append(step)
             if step.cause is not None:
-                self._begun_by.setdefault(type(step.cause), []).append((step, step.cause))
+                self._begun_by[type(step.cause)].append((step, step.cause))
         self.calls: list[Call] = list(self._calls())
-        self._calls_of: dict[str, list[Call]] = {}
+        self._calls_of: defaultdict[str, list[Call]] = defaultdict(list)
         for call in self.calls:
-            self._calls_of.setdefault(call.called.name, []).append(call)
+            self._calls_of[call.called.name].append(call)
 
     def of(self, kind: type[E]) -> Sequence[tuple[Moment, E]]:
         """Return the moments of one kind of entry, with the entry."""
@@ -111,7 +112,7 @@ class View:
                 moment = Moment(index, time, entry, before, facts, step)
                 step.moments.append(moment)
                 moments.append(moment)
-                self._of.setdefault(kind, []).append((moment, entry))
+                self._of[kind].append((moment, entry))
                 index += 1
             step.end = facts
             if passes:
@@ -119,11 +120,11 @@ class View:
             yield step
 
     def _calls(self) -> Iterator[Call]:
-        ends: dict[int, list[Moment]] = {}
+        ends: defaultdict[int, list[Moment]] = defaultdict(list)
         ended: list[tuple[Moment, Returned | Cancelled]]
         ended = [*self.of(Returned), *self.of(Cancelled)]
         for moment, entry in ended:
-            ends.setdefault(entry.command, []).append(moment)
+            ends[entry.command].append(moment)
         for moment, called in self.of(Called):
             after = [m for m in ends.get(called.command, ()) if m.index > moment.index]
             yield Call.of(called, moment, min(after, key=lambda m: m.index, default=None))

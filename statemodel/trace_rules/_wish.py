@@ -174,7 +174,9 @@ def _passed(facts: Facts, time: float) -> tuple[float, Callable[[Facts], None]] 
         socket = facts.open
         if socket is not None and socket.opened is not None:
             found.append((socket.opened + facts.timings.stable_after, _stable))
-    due = [deadline for deadline in found if later(time, deadline[0])] if found else ()
+    if not found:
+        return None
+    due = [deadline for deadline in found if later(time, deadline[0])]
     return min(due, key=lambda deadline: deadline[0], default=None)
 
 
