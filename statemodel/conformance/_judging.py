@@ -60,6 +60,7 @@ def rank(rule: str) -> int:
 def judged(playing: Playing, rules: Container[str]) -> tuple[Trace, list[Finding]]:
     """Return a case's trace and where it breaks one of these rules, the first to name first."""
     asked = [rule for number, rule in TRACE_RULES.items() if number in rules]
+    together = telling(playing.draws)
 
     def broken(trace: Trace) -> list[Finding]:
         view = View(trace)
@@ -69,7 +70,7 @@ def judged(playing: Playing, rules: Container[str]) -> tuple[Trace, list[Finding
         ]
         if "messages" in playing.capabilities and "K6" in rules:
             found += judge_deliveries(view, playing.bursts)
-        if telling(playing.draws):
+        if together:
             found += [finding for finding in judge_waits(trace, view) if finding.rule in rules]
         return found
 

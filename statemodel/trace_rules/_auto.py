@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 from statemodel._vocabulary import Mode
 from statemodel.trace_rules._dials import attempts, missing_dials, sockets_left, unwanted_attempts
@@ -37,7 +36,7 @@ def nothing_in_background(view: View) -> Iterator[Complaint]:
     "A2",
     "In auto mode, entering the foreground dials at once if the network and the server allow it.",
 )
-def foreground_dials(view: View) -> Iterator[Complaint]:
+def foreground_dials(view: View) -> list[Complaint]:
     """A2."""
     return missing_dials(view, "foreground", applies=_auto)
 
@@ -45,7 +44,7 @@ def foreground_dials(view: View) -> Iterator[Complaint]:
 @rule(
     "A3", "In auto mode, a connection lost in foreground is dialled again without being asked for."
 )
-def comes_back(view: View) -> Iterator[Complaint]:
+def comes_back(view: View) -> list[Complaint]:
     """A3."""
     return missing_dials(view, "loss", applies=_auto)
 
@@ -54,12 +53,12 @@ def comes_back(view: View) -> Iterator[Complaint]:
     "A4",
     "In auto mode, nothing is dialled after a disconnect until a connect, a new login or the next foreground.",
 )
-def held_down(view: View) -> Iterator[Complaint]:
+def held_down(view: View) -> list[Complaint]:
     """A4."""
-    return chain(
-        unwanted_attempts(view, "disconnect", mode=Mode.AUTO),
-        sockets_left(view, "disconnect", mode=Mode.AUTO),
-    )
+    return [
+        *unwanted_attempts(view, "disconnect", mode=Mode.AUTO),
+        *sockets_left(view, "disconnect", mode=Mode.AUTO),
+    ]
 
 
 @rule(

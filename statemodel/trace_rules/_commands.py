@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from statemodel._vocabulary import Code
 from statemodel.trace_rules._dials import missing_dials, sockets_left, unwanted_attempts
@@ -56,9 +56,9 @@ def connects_join(view: View) -> Iterator[Complaint]:
 
 
 @rule("C3", "A connect while waiting dials at once if the network and the server allow it.")
-def connect_hurries(view: View) -> Iterator[Complaint]:
+def connect_hurries(view: View) -> list[Complaint]:
     """C3."""
-    return chain(misjudged(view, "C3"), missing_dials(view, "connect"))
+    return [*misjudged(view, "C3"), *missing_dials(view, "connect")]
 
 
 @rule(
@@ -201,14 +201,14 @@ def old_one_first(view: View) -> Iterator[Complaint]:
 
 
 @rule("C7", "Of many connects and disconnects the last one decides.")
-def last_one_counts(view: View) -> Iterator[Complaint]:
+def last_one_counts(view: View) -> list[Complaint]:
     """C7."""
-    return chain(
-        misjudged(view, "C7"),
-        unwanted_attempts(view, "disconnect"),
-        sockets_left(view, "disconnect"),
-        missing_dials(view, "connect"),
-    )
+    return [
+        *misjudged(view, "C7"),
+        *unwanted_attempts(view, "disconnect"),
+        *sockets_left(view, "disconnect"),
+        *missing_dials(view, "connect"),
+    ]
 
 
 @rule(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from statemodel._vocabulary import Mode
 from statemodel.trace_rules._facts import Facts, Prompt, Why, later, slack
@@ -35,24 +35,26 @@ def _attempts(view: View) -> list[Moment]:
     return dials + [m for m, refreshed in view.of(Refreshed) if refreshed.phase == "begun"]
 
 
-def unwanted_attempts(view: View, *whys: Why, mode: Mode | None = None) -> Iterator[Complaint]:
-    """Yield the attempts that begin while the connection is unwanted for one of these reasons."""
-    for moment in view.once(_unwanted):
-        facts = moment.before
-        if (not whys or facts.why in whys) and mode in (None, facts.mode):
-            yield moment.time, f"an attempt began although {_NAMES[facts.why]}"
+def unwanted_attempts(view: View, *whys: Why, mode: Mode | None = None) -> list[Complaint]:
+    """Return the attempts that begin while the connection is unwanted for one of these reasons."""
+    return [
+        (moment.time, f"an attempt began although {_NAMES[moment.before.why]}")
+        for moment in view.once(_unwanted)
+        if (not whys or moment.before.why in whys) and mode in (None, moment.before.mode)
+    ]
 
 
 def _unwanted(view: View) -> list[Moment]:
     return [moment for moment in attempts(view) if not moment.before.wanted]
 
 
-def sockets_left(view: View, *whys: Why, mode: Mode | None = None) -> Iterator[Complaint]:
-    """Yield the steps that make the connection unwanted and leave a socket dialling or open."""
-    for step in view.once(_kept):
-        after = step.end
-        if after.why in whys and mode in (None, after.mode):
-            yield step.time, f"socket {after.current} was kept although {_NAMES[after.why]}"
+def sockets_left(view: View, *whys: Why, mode: Mode | None = None) -> list[Complaint]:
+    """Return the steps that make the connection unwanted and leave a socket dialling or open."""
+    return [
+        (step.time, f"socket {step.end.current} was kept although {_NAMES[step.end.why]}")
+        for step in view.once(_kept)
+        if step.end.why in whys and mode in (None, step.end.mode)
+    ]
 
 
 def _kept(view: View) -> list[Step]:
@@ -73,18 +75,20 @@ def _after_the_window(view: View) -> list[Moment]:
 
 def missing_dials(
     view: View, prompt: Prompt, *, applies: Callable[[Facts], bool] | None = None
-) -> Iterator[Complaint]:
-    """Yield where a dial that `prompt` calls for does not begin in time."""
+) -> list[Complaint]:
+    """Return where a dial that `prompt` calls for does not begin in time."""
+    found: list[Complaint] = []
     told: float | None = None
     for by, facts, time in view.once(_missing):
         if facts.prompt != prompt or by == told or (applies is not None and not applies(facts)):
             continue
         if time is None:
             told = by
-            yield by, f"no dial by the latest time for one ({prompt})"
+            found.append((by, f"no dial by the latest time for one ({prompt})"))
         elif prompt != "loss":
             told = by
-            yield time, f"no dial in the step that calls for one ({prompt})"
+            found.append((time, f"no dial in the step that calls for one ({prompt})"))
+    return found
 
 
 def _missing(view: View) -> list[tuple[float, Facts, float | None]]:

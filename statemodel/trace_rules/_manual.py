@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 from statemodel._vocabulary import Code, Mode, Reason
 from statemodel.trace_rules._dials import (
@@ -42,12 +41,12 @@ def only_connect(view: View) -> Iterator[Complaint]:
 
 
 @rule("M2", "In manual mode a disconnect leaves no socket and no attempt until the next connect.")
-def disconnect_lasts(view: View) -> Iterator[Complaint]:
+def disconnect_lasts(view: View) -> list[Complaint]:
     """M2."""
-    return chain(
-        unwanted_attempts(view, "disconnect", mode=Mode.MANUAL),
-        sockets_left(view, "disconnect", mode=Mode.MANUAL),
-    )
+    return [
+        *unwanted_attempts(view, "disconnect", mode=Mode.MANUAL),
+        *sockets_left(view, "disconnect", mode=Mode.MANUAL),
+    ]
 
 
 def _early(view: View) -> list[Moment]:
@@ -172,7 +171,7 @@ def window_closes(view: View) -> Iterator[Complaint]:
     "M7",
     "In manual mode what is lost or refused in background is not dialled again until a connect.",
 )
-def lost_in_background(view: View) -> Iterator[Complaint]:
+def lost_in_background(view: View) -> list[Complaint]:
     """M7."""
     return unwanted_attempts(view, "lost", mode=Mode.MANUAL)
 
@@ -195,7 +194,7 @@ def waiting_in_background(view: View) -> Iterator[Complaint]:
     "M9",
     "In manual mode, a connection lost in foreground is dialled again without being asked for.",
 )
-def comes_back(view: View) -> Iterator[Complaint]:
+def comes_back(view: View) -> list[Complaint]:
     """M9."""
     return missing_dials(view, "loss", applies=_manual)
 

@@ -124,7 +124,7 @@ def _codes_of_loss(facts: Facts) -> tuple[Code, ...]:
 
 
 @rule("P3", "A ping call (or a send) without an open socket is refused and changes nothing.")
-def no_socket(view: View) -> Iterator[Complaint]:
+def no_socket(view: View) -> list[Complaint]:
     """P3."""
     return misjudged(view, "P3")
 

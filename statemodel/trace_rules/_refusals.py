@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from statemodel._vocabulary import Code
@@ -82,9 +81,9 @@ def _login(facts: Facts, call: Call) -> Verdict:
     return Verdict("S7" if facts.user is not None else "S1", None)
 
 
-def misjudged(view: View, number: str) -> Iterator[Complaint]:
-    """Yield the calls that rule `number` would have had fare otherwise in their own step."""
-    return (complaint for rule, complaint in view.once(_misjudged) if rule == number)
+def misjudged(view: View, number: str) -> list[Complaint]:
+    """Return the calls that rule `number` would have had fare otherwise in their own step."""
+    return [complaint for rule, complaint in view.once(_misjudged) if rule == number]
 
 
 def _misjudged(view: View) -> list[tuple[str, Complaint]]:

@@ -176,7 +176,7 @@ def no_retries(view: View) -> Iterator[Complaint]:
     "B7",
     "In foreground an open socket that the server closes in the ordinary way is dialled again.",
 )
-def closed_by_server(view: View) -> Iterator[Complaint]:
+def closed_by_server(view: View) -> list[Complaint]:
     """B7."""
     return missing_dials(view, "loss", applies=lambda facts: facts.lost_open)
 

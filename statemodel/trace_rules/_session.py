@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 from statemodel._vocabulary import Code, Mode
 from statemodel.trace_rules._dials import attempts, missing_dials, sockets_left, unwanted_attempts
@@ -116,13 +115,13 @@ def _saves(view: View, first: int, last: int) -> Iterator[tuple[Moment, Stored]]
 
 
 @rule("S2", "In auto mode and in foreground a login that succeeds is followed by a dial at once.")
-def login_dials(view: View) -> Iterator[Complaint]:
+def login_dials(view: View) -> list[Complaint]:
     """S2."""
     return missing_dials(view, "login")
 
 
 @rule("S3", "In manual mode logging in opens nothing.")
-def login_opens_nothing(view: View) -> Iterator[Complaint]:
+def login_opens_nothing(view: View) -> list[Complaint]:
     """S3."""
     return unwanted_attempts(view, "login", mode=Mode.MANUAL)
 
@@ -149,7 +148,8 @@ def restored(view: View) -> Iterator[Complaint]:
 def logout(view: View) -> Iterator[Complaint]:
     """S5."""
     yield from misjudged(view, "S5")
-    yield from chain(sockets_left(view, "logout"), unwanted_attempts(view, "logout"))
+    yield from sockets_left(view, "logout")
+    yield from unwanted_attempts(view, "logout")
     for call in view.calls_of("logout"):
         if call.refused is None and not call.start.before.closed:
             yield from _logout_step(call.start)

@@ -175,7 +175,7 @@ def offline(view: View) -> Iterator[Complaint]:
     "N2",
     "A network reported up dials a wanted connection in the same step, if the server allows it.",
 )
-def back_online(view: View) -> Iterator[Complaint]:
+def back_online(view: View) -> list[Complaint]:
     """N2."""
     return missing_dials(view, "network_up")
 

@@ -74,8 +74,10 @@ class View:
         """Return the steps that one kind of input began, with the input."""
         return self._begun_by.get(kind, ())
 
-    def calls_of(self, *names: str) -> list[Call]:
+    def calls_of(self, *names: str) -> Sequence[Call]:
         """Return the calls with these names."""
+        if len(names) == 1:
+            return self._calls_of.get(names[0], ())
         return [call for name in names for call in self._calls_of.get(name, ())]
 
     def between(self, first: Moment, last: Moment | None) -> Trace:
@@ -88,9 +90,11 @@ class View:
 
     def once(self, look: Callable[[View], T]) -> T:
         """Return what `look` finds in this view: many rules ask, and it looks once."""
-        if look not in self._known:
-            self._known[look] = look(self)
-        found: T = self._known[look]
+        found: T
+        try:
+            found = self._known[look]
+        except KeyError:
+            found = self._known[look] = look(self)
         return found
 
     def _replayed(self, steps: Iterator[tuple[Entry | None, Trace]]) -> Iterator[Step]:
