@@ -104,8 +104,9 @@ class Case:
         """
         try:
             playing = Playing(subject, script, draws_of(script.steps))
-        except SubjectError as error:
-            return cls(script, connected=False, failure=Failure(script, [], error=error))
+        except SubjectError as error:  # its steps do not matter
+            opened = replace(script, steps=())
+            return cls(opened, connected=False, failure=Failure(opened, [], error=error))
         try:
             playing.play_script(script)
             playing.finish()

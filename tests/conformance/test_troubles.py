@@ -65,17 +65,31 @@ def test_one_that_is_capable_of_something_else_later_lies(tmp_path):
     assert "other capabilities: ping" in second.message
 
 
+class Closed(MachineSubject):
+    """A machine that cannot be opened."""
+
+    asked = 0
+
+    def open(self, opening, draws):
+        self.asked += 1
+        raise SubjectError(Trouble.CRASHED, "no luck")
+
+
 def test_one_that_cannot_be_opened_in_a_walk_has_a_verdict():
     """Trouble on opening is a failure with a script of no steps."""
-
-    class Closed(MachineSubject):
-        def open(self, opening, draws):
-            raise SubjectError(Trouble.CRASHED, "no luck")
-
     [case] = drawn(Closed(), (), 0, 30)
 
     assert case.failure.verdict == "crashed"
     assert case.script.steps == ()
+
+
+def test_one_that_cannot_be_opened_is_not_opened_again_to_leave_out_steps():
+    """No step was played, so the script has none."""
+    subject = Closed()
+    report = conform(subject)
+
+    assert report.failures[0].script.steps == ()
+    assert subject.asked == 1
 
 
 class Slow(Hasty):
