@@ -62,7 +62,7 @@ def _run(options: Namespace) -> int:
         text = render(model, options.format, region=options.region, at=highlight)
         sys.stdout.buffer.write(text.encode())
         return 0
-    texts = files(model, only=options.format, highlight=highlight)
+    texts = files(model, only=options.format, highlight=highlight, ours=options.chart == OURS)
     directory = options.output or _DIRECTORY
     if not texts:
         raise StateModelError(f"{options.format} cannot mark states")

@@ -12,7 +12,9 @@ from statemodel.diagrams._json import json_text
 from statemodel.diagrams._markdown import markdown_text
 from statemodel.diagrams._mermaid import mermaid_text
 from statemodel.diagrams._model import ChartModel, RegionModel
+from statemodel.diagrams._overview import draw_overview
 from statemodel.diagrams._read import read_chart
+from statemodel.diagrams._region import draw_region
 from statemodel.diagrams._scxml import scxml_text
 
 
@@ -22,12 +24,14 @@ class Format:
 
     ending: str
     """Of a file's name."""
-    whole: Callable[[ChartModel, Highlight], str] | None
+    whole: Callable[[ChartModel, Highlight], str]
     """Writes the whole chart."""
     part: Callable[[ChartModel, RegionModel, Highlight], str] | None
     """Writes one region."""
     marks: bool = True
     """Can states and transitions be marked?"""
+    marks_whole: bool = True
+    """Also when the whole chart is written?"""
 
 
 FORMATS = {
@@ -38,6 +42,9 @@ FORMATS = {
     ),
     "mermaid": Format(ending="mmd", whole=lambda m, h: mermaid_text(m, None, h), part=mermaid_text),
     "scxml": Format(ending="scxml", whole=lambda m, _: scxml_text(m), part=None, marks=False),
+    "svg": Format(
+        ending="svg", whole=lambda m, _: draw_overview(m), part=draw_region, marks_whole=False
+    ),
 }
 """Every format by its name, sorted."""
 
@@ -64,6 +71,7 @@ def render(
         InvalidChart: it is no well-formed chart.
         InvalidInput: there is no such format, region or state, or the format has no regions or
             marks nothing.
+        StateModelError: the picture of a region needs `graphviz-pure`, which is missing.
     """
     found = FORMATS.get(format)
     if found is None:
@@ -73,8 +81,8 @@ def render(
     if highlight != NOTHING and not found.marks:
         raise InvalidInput(f"{format} cannot mark states")
     if region is None:
-        if found.whole is None:
-            raise InvalidInput(f"{format} is written of one region: name it")
+        if highlight != NOTHING and not found.marks_whole:
+            raise InvalidInput(f"{format} marks states in the picture of one region: name it")
         return found.whole(model, highlight)
     try:
         one = model.region(region)

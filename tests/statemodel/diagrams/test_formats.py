@@ -11,11 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from statemodel import ConnectionChart, InvalidInput
-from statemodel.diagrams import ChartModel, Highlight, at, read_chart
+from statemodel.diagrams import ChartModel, Highlight, at, read_chart, render
 from statemodel.diagrams._dot import dot_text
 from statemodel.diagrams._json import SCHEMA, json_text
 from statemodel.diagrams._markdown import markdown_text
@@ -108,6 +109,32 @@ def test_mermaid_has_no_letter_that_could_mean_something() -> None:
     assert not re.search(r"[<>`{};&#%\\]", bare)
 
 
+@pytest.mark.parametrize("region", [None, "region"])
+def test_svg_of_hostile_words_is_a_picture_and_nothing_else(region: str | None) -> None:
+    """The text is well-formed XML of shapes and words, and has nothing that runs or loads."""
+    root = ET.fromstring(render(EVIL, "svg", region=region))
+    allowed = [
+        "svg",
+        "title",
+        "desc",
+        "style",
+        "rect",
+        "circle",
+        "polygon",
+        "path",
+        "text",
+        "tspan",
+        "g",
+        "line",
+        "ellipse",
+    ]
+
+    for element in root.iter():
+        assert element.tag.partition("}")[2] in allowed
+        assert not [name for name in element.attrib if name.startswith("on") or "href" in name]
+    assert "alert" not in "".join(e.text or "" for e in root.iter() if e.tag.endswith("style"))
+
+
 @pytest.mark.parametrize("write", [dot_text, mermaid_text, markdown_text])
 def test_a_region_can_be_written_alone(ours: ChartModel, write: Any) -> None:
     """Only that region's states are in its text."""
@@ -154,6 +181,7 @@ def test_texts_do_not_depend_on_the_order_of_sets() -> None:
         "from statemodel.diagrams._scxml import scxml_text\n"
         "import hashlib\n"
         "texts = [w(m) for w in (json_text, dot_text, mermaid_text, markdown_text, scxml_text)]\n"
+        "texts += [render(m, 'svg'), render(m, 'svg', region='link')]\n"
         "print(hashlib.sha256(''.join(texts).encode()).hexdigest())"
     )
     root = Path(__file__).parents[3]
