@@ -95,7 +95,7 @@ def _raw_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 def _json(raw: bytes, number: int) -> dict[str, object] | str:
     """Return an object; or, in a sentence, why a line is none."""
     try:
-        words = json.loads(raw, parse_constant=_no_constant)
+        words = json.loads(raw)
     except RecursionError:
         return "it is nested too deeply"
     except ValueError as error:
@@ -107,10 +107,6 @@ def _json(raw: bytes, number: int) -> dict[str, object] | str:
 
 def _why(error: ValueError) -> str:
     return "no UTF-8" if isinstance(error, UnicodeDecodeError) else str(error).partition(":")[0]
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"there is no number {name}")
 
 
 def _finish(recordings: list[Recording], cut: tuple[int, str] | None) -> None:

@@ -10,12 +10,14 @@ from importlib.resources import files
 import pytest
 from hypothesis import given
 
-from statemodel import Code, Mode, Policy, effects, events
+from statemodel import Code, Mode, Policy, User, effects, events
 from statemodel.recordings import (
     DialerLine,
     MessageLine,
     NoteLine,
+    RecordedStep,
     RecordingError,
+    RecordingMachine,
     Veil,
     compare,
     header_line,
@@ -25,7 +27,7 @@ from statemodel.recordings import (
     read,
     step_line,
 )
-from statemodel.recordings._codec import EFFECTS, EVENTS
+from statemodel.recordings._codec import EFFECTS, EVENTS, effect_words
 from statemodel.recordings._observer import Observer
 from statemodel.rules import RULES
 from statemodel.scripts import Script
@@ -240,6 +242,52 @@ def test_after_a_process_has_slept_the_rules_are_not_judged():
     assert verdict.until[0] > 400
 
 
+def steps_of(*inputs) -> list[bytes]:
+    """Return the lines of a machine in auto mode that is told these events at these times."""
+    steps: list[RecordedStep] = []
+    machine = RecordingMachine(steps.append)
+    for now, event in inputs:
+        machine.handle(event, now, 0.5)
+    header = header_line(header_of(Script.parse("open auto")))
+    return [header, *(step_line(step, Veil()) for step in steps)]
+
+
+RESTORED = (0.0, events.SessionRestored(user=User(uid="alice")))
+
+
+def test_what_a_deadline_brought_comes_before_the_input_after_it():
+    """H4: a call that comes just after a deadline that has not fired yet finds it fired."""
+    lines = steps_of(RESTORED, (10.05, events.Connect(command=1)))
+    verdict = verdict_of(lines)
+    text = [row.text for row in verdict.rows]
+
+    assert json.loads(lines[-1])["fired"] == 2
+    assert text.index("socket 1: descriptor closed on our side") < text.index("call 1: connect")
+    assert text.index("call 1: connect") < text.index("socket 2: dial")
+    assert verdict.findings == ()
+
+
+def test_a_ping_that_was_written_late_ends_what_can_be_judged():
+    """P2: its time runs from its write, and a trace for the rules knows only the call."""
+    ping = (
+        RESTORED,
+        (1.0, events.DialSucceeded(generation=1)),
+        (2.0, events.Ping(command=1)),
+        (7.0, events.PingWritten(generation=1, payload=b"1")),
+    )
+    late_end = (17.0, events.TimePassed())
+
+    assert "written 5 s after" in verdict_of(steps_of(*ping, late_end)).until[1]
+    assert verdict_of(steps_of(*ping, late_end)).findings == ()
+    soon = (2.1, events.PingWritten(generation=1, payload=b"1"))
+    assert (
+        verdict_of(
+            steps_of(*ping[:3], soon, *((time, events.TimePassed()) for time in (11.0, 12.1)))
+        ).until
+        is None
+    )
+
+
 def test_where_lines_were_lost_neither_rules_nor_machine_are_asked():
     """A gap ends what can be said; the timeline goes on."""
     lines = recorded(A_DAY)
@@ -270,9 +318,6 @@ def test_a_recording_knows_its_mode():
 
 def test_effects_are_written_without_tokens():
     """A user in a file is an identifier and nothing else."""
-    from statemodel import User
-    from statemodel.recordings._codec import effect_words
-
     words = effect_words(
         effects.Dial(generation=1, user=User(uid="alice", auth_token="secret")), Veil()
     )
