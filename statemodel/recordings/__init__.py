@@ -6,13 +6,16 @@ machine asked for, or something that passes the machine by: a message, a dialer'
 machine is a function of what it is told, a recording can be given to a machine of today, which has
 to say the same; and since its effects are what can be seen from outside, the trace rules judge it.
 
-Nothing here opens a file for writing or reads a clock: who records owns both.
+Nothing here opens a file for writing or reads a clock: who records owns both. What reads and judges
+is imported when it is first used: who only writes has no need of the rules.
 """
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 from statemodel.recordings._codec import Veil
-from statemodel.recordings._judging import Difference, Verdict, compare, judged, machine_at
 from statemodel.recordings._lines import (
     VERSION,
     DialerLine,
@@ -27,8 +30,17 @@ from statemodel.recordings._lines import (
     step_line,
 )
 from statemodel.recordings._machine import RecordedStep, RecordingMachine
-from statemodel.recordings._reading import Recording, read
-from statemodel.recordings._text import Clock, data, escaped, text
+
+if TYPE_CHECKING:
+    from statemodel.recordings._judging import Difference, Verdict, compare, judged, machine_at
+    from statemodel.recordings._reading import Recording, read
+    from statemodel.recordings._text import Clock, data, escaped, text
+
+_LAZY = {
+    **dict.fromkeys(("Difference", "Verdict", "compare", "judged", "machine_at"), "_judging"),
+    **dict.fromkeys(("Recording", "read"), "_reading"),
+    **dict.fromkeys(("Clock", "data", "escaped", "text"), "_text"),
+}
 
 __all__ = [
     "VERSION",
@@ -57,3 +69,13 @@ __all__ = [
     "step_line",
     "text",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

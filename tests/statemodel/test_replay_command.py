@@ -111,6 +111,15 @@ def test_at_before_the_opening_says_so(replay):
     assert "opened later" in replay(recorded(A_DAY), "--at", "2026-11-29T02:00:00Z")[1]
 
 
+def test_a_time_of_day_before_the_opening_is_of_the_next_day(replay):
+    """A connection that was opened at three in the morning knows no two o'clock but the next."""
+    code, out, _ = replay(recorded(A_DAY), "--at", "02:00:00")
+
+    assert code == 0
+    assert "at 82800.000" in out
+    assert "background_timeout" in out
+
+
 @pytest.mark.parametrize("at", ["soon", "nan", "inf", "25:00", ""])
 def test_at_something_else_is_refused(replay, at):
     """One line, exit code 2."""

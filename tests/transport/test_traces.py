@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -266,6 +267,16 @@ async def test_without_a_trace_a_connection_has_plain_parts(autojump_clock):
         assert type(driver.machine) is Machine
         assert type(driver.inbox) is Inbox
         assert driver._dialer is dialer
+
+
+def test_who_writes_traces_does_not_load_what_judges_them():
+    """An application that embeds a connection has no need of rules and proofs in its memory."""
+    code = "import sys, transport; print(*(m for m in sys.modules if m.startswith('statemodel.')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+
+    assert "statemodel.recordings._lines" in loaded
+    assert [m for m in loaded if m.split(".")[1] in ("rules", "trace_rules", "proof")] == []
 
 
 async def test_a_traced_connection_behaves_as_any_other(autojump_clock, path):
