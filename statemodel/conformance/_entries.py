@@ -12,15 +12,17 @@ from statemodel import traces as t
 from statemodel.conformance._subject import SubjectError, Trouble
 from statemodel.timelines import describe
 
-REPORTS = (
-    t.Returned,
-    t.Dialled,
-    t.CloseBegun,
-    t.SocketGone,
-    t.PingSent,
-    t.StatusSeen,
-    t.Reading,
-    t.Delivered,
+REPORTS: frozenset[type[object]] = frozenset(
+    {
+        t.Returned,
+        t.Dialled,
+        t.CloseBegun,
+        t.SocketGone,
+        t.PingSent,
+        t.StatusSeen,
+        t.Reading,
+        t.Delivered,
+    }
 )
 """What a subject reports, beside what it does itself of `Stored` and `Refreshed`."""
 
@@ -30,7 +32,7 @@ TOLERANCE = 1e-6
 
 def is_report(entry: object) -> TypeGuard[t.Entry]:
     """Say whether an entry is a subject's to report."""
-    if isinstance(entry, REPORTS):
+    if type(entry) in REPORTS:
         return True
     return isinstance(entry, (t.Stored, t.Refreshed)) and entry.phase in (
         "begun",

@@ -17,7 +17,6 @@ CALLS = ("login", "logout", "connect", "disconnect", "ping", "send", "shut_down"
 _CAPABLE = frozenset({*CALLS, "cancel", "restored"}) - {"connect", "disconnect"}
 """The steps that a subject has to have a word for, its own; every subject can connect."""
 _REPORTS = {"background": "background", "foreground": "background", "network": "network"}
-_ANSWERING = ("peer", "store", "authenticator", "reader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +175,17 @@ class Playing:
             return False
         if step.inside:
             return True
-        alone = all(before.do in ("wait", "reach") for before in turn)
-        if step.do == "restored":
-            return not self._steps and not turn
-        if step.do == "cancel":
-            return alone and int(step.number) in self.pending.calls
-        if step.do in ("store", "authenticator"):
-            return alone and self.pending.allows(step.what)
-        if step.do in _ANSWERING and not turn:
-            return self.pending.allows(step.what)
-        return True
+        match step.do:
+            case "restored":
+                return not self._steps and not turn
+            case "cancel":
+                return _only_waits(turn) and int(step.number) in self.pending.calls
+            case "store" | "authenticator":
+                return _only_waits(turn) and self.pending.allows(step.what)
+            case "peer" | "reader" if not turn:
+                return self.pending.allows(step.what)
+            case _:
+                return True
 
     def _capable(self, step: Step) -> bool:
         if step.inside and not {"callbacks", "status"} <= self._can:
@@ -283,6 +283,10 @@ def _bursts_of(trace: t.Trace, start: int, called: Sequence[int]) -> list[Burst]
         cuts = (*places, here[-1] + 1)
         bursts.append(Burst(here[0], cuts, tuple(range(1, len(cuts)))))
     return bursts
+
+
+def _only_waits(turn: list[Step]) -> bool:
+    return all(step.do in ("wait", "reach") for step in turn)
 
 
 def _as_written(step: Step) -> Step:
