@@ -58,6 +58,14 @@ def test_each_call_has_its_own_end(view):
     assert not any(call.at_once for call in view.calls_of("ping"))
 
 
+def test_what_comes_before_a_call_does_not_end_it():
+    """C4: an end with its number that came before it is not its own."""
+    (call,) = View(trace("manual", "0: ret 1", "1: call 1 ping", "2: ret 1")).calls
+
+    assert call.end is not None
+    assert call.end.time == 2.0
+
+
 def test_what_many_rules_ask_is_looked_for_once(view):
     """Each view looks once for itself, and gives everybody the same."""
     looks = []
