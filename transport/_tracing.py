@@ -90,8 +90,12 @@ class Tracer:
     async def close(self) -> None:
         """Write the last line, and wait until all is on its way, for `close_timeout` at most."""
         lost = self._writer.lost
-        last = b"" if not lost else self._note_line("lost", lost)
-        await self._writer.close(last + self._note_line("closed"), self._seconds)
+        try:
+            last = self._note_line("lost", lost) if lost else b""
+            last += self._note_line("closed")
+        except Exception:  # noqa: BLE001 - a clock that has broken down, which is told of elsewhere
+            last = b""
+        await self._writer.close(last, self._seconds)
 
     # -- for the parts ---------------------------------------------------------------------------
 

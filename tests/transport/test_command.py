@@ -9,6 +9,8 @@ from functools import partial
 
 import trio
 
+from statemodel.recordings import judged
+from tests.transport.trace_files import recording_in
 from transport.testing import open_server
 
 
@@ -94,3 +96,19 @@ async def test_interrupt_ends_without_a_traceback():
             await stream.aclose()
 
     assert (code, said) == (130, b"")
+
+
+async def test_run_writes_a_trace_that_can_be_replayed(tmp_path):
+    """What was typed and what followed is in a file; where none can be written, one line and exit 2."""
+    path = tmp_path / "trace.jsonl"
+    async with open_server() as server:
+        arguments = ("run", server.url, "--mode", "manual", "--uid", "alice", "--trace")
+        done = await _transport(*arguments, str(path), typed="connect\nping\nquit\n")
+        refused = await _transport(*arguments, str(tmp_path / "none" / "there"), typed="quit\n")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    verdict = judged(recording_in(path))
+    assert (verdict.findings, verdict.difference) == ((), None)
+    assert {"call 2: connect", "call 3: ping"} <= {row.text for row in verdict.rows}
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "could not be opened" in refused.stderr

@@ -288,6 +288,31 @@ async def test_what_a_plugin_has_spoilt_ends_the_trace_alone(autojump_clock, pat
     assert troubles == [("trace", TypeError)]
 
 
+async def test_a_clock_that_breaks_down_comes_out_as_it_is(path):
+    """What is wrong with the connection itself is not hidden by its trace, whose file is closed."""
+    left = [200]
+
+    def clock():
+        left[0] -= 1
+        if left[0] < 0:
+            raise ZeroDivisionError("the clock")
+        return trio.current_time()
+
+    server = MemoryServer()
+    with pytest.raises(ExceptionGroup) as caught:  # of every task that looks at it
+        async with open_connection(
+            server.url, dialer=server.dialer, trace=path, clock=clock
+        ) as connection:
+            await connection.login("alice")
+            await connection.wait_connected()
+            for _ in range(200):
+                await connection.ping()
+
+    assert caught.value.split(ZeroDivisionError)[1] is None
+    assert "it has no end" in recording_in(path).troubles[0]
+    TraceFile(str(path), 2**26).close()  # nobody holds it any more
+
+
 async def test_a_hook_that_raises_harms_nothing(autojump_clock, path, monkeypatch):
     """T4: not even the application's hook."""
 
