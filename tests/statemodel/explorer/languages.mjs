@@ -1,7 +1,7 @@
 /**
  * What the page writes and reads: scripts, links and Python programs.
  *
- * Usage: node languages.mjs FILE, with `data`, `scripts`, `wrong_scripts` and `wrong_links`. Prints what it
+ * Usage: node languages.mjs FILE, with `data`, `numbers`, `scripts`, `wrong_scripts` and `wrong_links`. Prints what it
  * made of them; exits 1 if what was written cannot be read back.
  */
 
@@ -12,11 +12,12 @@ import { History } from '../../../statemodel/explorer/history.mjs';
 import { CODES, decodeLink, encodeLink } from '../../../statemodel/explorer/link.mjs';
 import { InvalidInput, Model } from '../../../statemodel/explorer/model.mjs';
 import { movesOf, preview, whyNot } from '../../../statemodel/explorer/moves.mjs';
+import { general, nextUp, pythonFloat, scriptNumber } from '../../../statemodel/explorer/numbers.mjs';
 import { pythonText } from '../../../statemodel/explorer/python.mjs';
 import { parseScript, scriptText } from '../../../statemodel/explorer/script.mjs';
 import { effectBrief, effectWords, stepWords } from '../../../statemodel/explorer/words.mjs';
 
-const { data, scripts, wrong_scripts: wrongScripts, wrong_links: wrongLinks } = JSON.parse(
+const { data, numbers, scripts, wrong_scripts: wrongScripts, wrong_links: wrongLinks } = JSON.parse(
   readFileSync(process.argv[2], 'utf8'),
 );
 const model = new Model(data);
@@ -64,6 +65,7 @@ console.log(
   JSON.stringify({
     made,
     codes: Object.values(CODES),
+    numbers: numbers.map((number) => [pythonFloat(number), scriptNumber(number), general(number), nextUp(number)]),
     wrong_scripts: wrongScripts.map((text) => refusal(parseScript, text)),
     wrong_links: wrongLinks.map((text) => refusal(decodeLink, text)),
   }),

@@ -101,7 +101,7 @@ function scripts() {
         rows: world.happened.flatMap((input) => input.rows.map((row) => [row.at, row.event, row.embargoed])),
         due: world.nextDeadline === Infinity ? null : world.nextDeadline,
         impossible: world.impossible.length,
-        until: world.secondsUntil(now + 1 / 3),
+        until: world.secondsUntil(now * 7.3 + 1 / 3),
         ...seen(world.machine, now),
       };
       compare(walk, at, step, expected, actual);

@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 from dataclasses import fields
+from math import inf, nextafter
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ from tests.statemodel.explorer import walking
 
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+NUMBERS = [0.0, 1.0, 30.0, 0.5, 1 / 3, 2 / 3 * 1e6, 1e-4, 9.9999999e-5, 1e-5, 1e-7, 5e-324]
+NUMBERS += [99999.95, 999999.5, 1e6, 123456789.0, 1e15, 1e16, 123456789e12, 1e21, 1e22, 1e300]
+NUMBERS += [random.Random(1).random() * 10.0**power for power in range(-12, 24)]
 
 WRONG_SCRIPTS = [
     "",
@@ -115,6 +120,7 @@ def languages(tmp_path_factory):
     scripts.append(Script.parse("open manual background offline\nlogin zoë\nrestored b<&'\"\\\n"))
     content = {
         "data": explorer_data(ConnectionChart, "statemodel:ConnectionChart"),
+        "numbers": NUMBERS,
         "scripts": [script.text() for script in scripts],
         "wrong_scripts": WRONG_SCRIPTS,
         "wrong_links": WRONG_LINKS,
@@ -140,6 +146,16 @@ def test_scripts_are_written_as_python_writes_them(languages):
     assert [made["linked"] for made in out["made"]] == texts
     assert [made["played"] for made in out["made"]] == texts
     assert all(made["link"].isascii() and " " not in made["link"] for made in out["made"])
+
+
+def test_numbers_are_written_as_python_writes_them(languages):
+    """`repr`, a script's text, six digits, and the next number up: the same in both languages."""
+    out = languages[1]["numbers"]
+
+    for number, written in zip(NUMBERS, out, strict=True):
+        script = repr(number).removesuffix(".0")
+        assert written[:3] == [repr(number), script, f"{number:g}"]
+        assert float(written[3]) == nextafter(number, inf)
 
 
 def test_every_word_of_the_language_has_a_code(languages):

@@ -49,11 +49,17 @@ def test_inputs_of_every_kind_have_the_same_effects(tmp_path):
     """Any input at any time: same effects, errors, deadlines, numbers and answers, to the last bit."""
     content = {
         "data": explorer_data(ConnectionChart, "statemodel:ConnectionChart"),
-        "machines": [walking.machine_walk(seed, 40) for seed in range(300)],
+        "machines": [
+            walking.crowded_walk(),
+            *(walking.machine_walk(seed, 40) for seed in range(300)),
+        ],
         "worlds": [],
     }
+    crowded = content["machines"][0]["steps"]
 
-    assert _replay(tmp_path / "walks.json", content) == {"inputs": 12000, "steps": 0}
+    assert _replay(tmp_path / "walks.json", content) == {"inputs": 12000 + len(crowded), "steps": 0}
+    ended = [effect["command"] for effect in crowded[-1]["expected"]["effects"]]
+    assert ended == [2, 11, 12, *range(3, 11)]
     outs = [step["expected"] for walk in content["machines"] for step in walk["steps"]]
     assert len({effect["type"] for out in outs for effect in out["effects"] or ()}) >= 13
     assert any(out["error"] for out in outs)

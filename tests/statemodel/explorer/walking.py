@@ -180,6 +180,24 @@ def _likely_event(dice: random.Random, machine: Machine, command: int) -> events
     return dice.choice((events.Connect(command=command), events.EnterForeground(command=command)))
 
 
+def _taken(
+    machine: Machine, event: events.Event, at: float, luck: float, now: float
+) -> dict[str, Any]:
+    """Give a machine an input; return it with everything that the machine then is."""
+    out = error = None
+    try:
+        out = [tagged(effect) for effect in machine.handle(event, at, luck)]
+    except InvalidInput as refused:
+        error = str(refused)
+    return {
+        "event": tagged(event),
+        "now": at if at == now else str(at),
+        "draw": luck,
+        "after": now,
+        "expected": {"effects": out, "error": error, **seen(machine, now)},
+    }
+
+
 def machine_walk(seed: int, steps: int) -> dict[str, Any]:
     """Feed a machine with random inputs; return them with everything that it then is."""
     dice = random.Random(seed)
@@ -203,24 +221,35 @@ def machine_walk(seed: int, steps: int) -> dict[str, Any]:
             at, luck = dice.choice(
                 ((float("inf"), 0.5), (now, 1.0), (now, -0.25), (float("nan"), 0.5))
             )
-        out = error = None
-        try:
-            out = [tagged(effect) for effect in machine.handle(event, at, luck)]
-        except InvalidInput as refused:
-            error = str(refused)
-        step = {
-            "event": tagged(event),
-            "now": at if at == now else str(at),
-            "draw": luck,
-            "after": now,
-            "expected": {"effects": out, "error": error, **seen(machine, now)},
-        }
-        walk["steps"].append(step)
+        walk["steps"].append(_taken(machine, event, at, luck, now))
     return walk
+
+
+def crowded_walk() -> dict[str, Any]:
+    """Return a walk with eleven pings that are due at one instant: the tenth and eleventh go first."""
+    user, mine = User(uid="alice"), {"generation": 1}
+    inputs: list[tuple[events.Event, float]] = [
+        (events.Login(command=1, credentials=Credentials(uid="alice")), 0.0),
+        (events.AuthenticationSucceeded(**mine, user=user), 0.0),
+        (events.SaveSucceeded(**mine), 0.0),
+        (events.DialSucceeded(**mine), 0.0),
+        *((events.Ping(command=number), 1.0) for number in range(2, 13)),
+        (events.FrameReceived(**mine), 2.0),
+        (events.TimePassed(), 11.0),
+    ]
+    machine = Machine()
+    steps = [_taken(machine, event, now, 0.5, now) for event, now in inputs]
+    return {"chosen": chosen(STARTS[0]), "timings": plain(Timings()), "steps": steps}
 
 
 # -- scripts --------------------------------------------------------------------------------------
 
+
+LEAD = (
+    "network up", "foreground", "login", "authenticator authenticated", "store saved", "connect",
+    "peer accept", "ping", "ping", "ping", "peer pong", "peer pong", "peer pong",
+)  # fmt: skip
+"""How some walks begin: with several pings on one socket."""
 
 KIND_ANSWERS = {"authenticated", "saved", "refreshed", "accept", "resume", "pong", "throttle"}
 KIND_ANSWERS |= {"unthrottle", "closed"}
@@ -232,7 +261,9 @@ def _forward(world: World, answers: list[str]) -> list[str]:
     here = world.machine.configuration
     lines += ["login"] * ("logged_out" in here) + ["connect"] * ({"logged_in", "unwanted"} <= here)
     return (
-        lines + ["disconnect"] * ("connected" in here) if "offline" not in here else ["network up"]
+        lines + ["ping", "ping", "disconnect"] * ("connected" in here)
+        if "offline" not in here
+        else ["network up"]
     )
 
 
@@ -290,7 +321,7 @@ def world_seen(world: ListeningWorld) -> dict[str, Any]:
         "rows": [list(row) for row in world.machine.rows],
         "due": None if due == float("inf") else due,
         "impossible": len(world.impossible),
-        "until": wait_until(world, world.now + 1 / 3).number,
+        "until": wait_until(world, world.now * 7.3 + 1 / 3).number,
         **seen(world.machine, world.now),
     }
 
@@ -308,8 +339,9 @@ def world_walk(seed: int, steps: int, table: Table = TABLE) -> dict[str, Any]:
         traced=False,
     )
     walk = {"chosen": chosen(start), "timings": plain(timings), "steps": []}
-    for _ in range(steps):
-        step = random_step(dice, world)
+    lead = [Step.parse(line) for line in LEAD] if seed % 10 == 0 else []
+    for number in range(steps):
+        step = lead[number] if number < len(lead) else random_step(dice, world)
         world.play(step)
         walk["steps"].append({"step": plain(step), "expected": world_seen(world)})
     return walk
