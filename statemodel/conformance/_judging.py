@@ -18,9 +18,9 @@ ORDER = (
     # What the application was promised about its background.
     "A1", "M11", "M4", "M3", "M6", "M10", "M5", "M7", "M8", "M12",
     # What a command does.
-    "K1", "M2", "A4", "C6", "C1", "C2", "C7", "A5", "C3", "C5", "C8", "P3", "P1", "P2", "C4",
+    "K1", "M2", "A4", "C6", "C1", "C2", "C7", "A5", "C3", "C5", "C8", "P3", "P1", "P2", "B5", "C4",
     # What is retried, and when.
-    "B4", "B5", "B2", "B3", "B1", "K5", "K4", "P4", "P5", "H2", "H1", "H5", "K6",
+    "B4", "B2", "B3", "B1", "K5", "K4", "P4", "P5", "H2", "H1", "H5", "K6",
     "A2", "N2", "A3", "M9", "M1", "B7", "N3", "O3",
     # What holds whatever happens.
     "K3", "K2", "B6", "T6", "T3", "T7", "T1", "T2",

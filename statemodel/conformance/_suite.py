@@ -26,6 +26,7 @@ _BOUNDARIES = {
         "UP / background / reach 30 / foreground / peer pong / wait 20",
         "UP / background / wait 30 / foreground / wait 20",
         "UP / background / wait 20 / ping / peer pong / wait 10 / wait 19.875 / wait 0.125 / wait 9",
+        "AWAY / ping / wait 5 / ping / peer pong / wait 29.875 / wait 0.125 / wait 9",
         "UP / background / reach 30 / ping / peer pong / wait 29.875 / wait 0.125 / wait 9",
         "UP / background / ping / wait 1 / peer pong / wait 28.875 / wait 0.125 / wait 9",
         "UP / background / wait 15 / background / wait 15 / wait 9",
@@ -48,6 +49,7 @@ _BOUNDARIES = {
         "UP / background / wait 5 / foreground / peer accept / wait 5",
         "UP / background / peer closed / foreground / wait 10 / wait 31",
         "UP / disconnect / peer closed / background / foreground / peer accept / wait 5",
+        "UP / peer close_1008 / background / foreground / peer accept / wait 5",
         "FRESH / login / authenticator authenticated / store saved / background / foreground / "
         "peer accept / background / peer closed / foreground / wait 5",
         "FRESH / login / authenticator authenticated / store saved / peer accept / logout / "
@@ -102,6 +104,7 @@ _EITHER = (
     "DIAL / disconnect / peer accept / wait 31",
     "DIAL / background / peer accept / wait 31 / foreground / wait 31",
     "DIAL / logout / peer accept / store cleared / wait 31",
+    "IN / network down / connect / wait 31 / network up / peer accept / wait 1",
     "DIAL / network down / peer accept / wait 31 / network up / peer accept / wait 1",
     "DIAL / peer fail / wait 0.5 / disconnect / wait 31",
     "UP / ping / reader pause / wait 11 / reader resume / wait 9.875 / peer pong / wait 31",
@@ -139,7 +142,7 @@ _LOSSES = (
     # What hurries a retry forgets no failure.
     f"{_often(8, 'peer fail / wait 30')} / {_often(14, 'peer fail / connect / peer fail / wait 30')}",
     _often(14, "peer fail / network down / network up / peer fail / wait 30"),
-    _often(14, "peer fail / disconnect / connect / peer fail / wait 30"),
+    _often(14, "peer fail / disconnect / connect / disconnect / connect / peer fail / wait 30"),
 )
 """Losses of which the waits tell something together."""
 
@@ -243,11 +246,13 @@ def _written(mode: Mode, line: str, capabilities: frozenset[str]) -> Iterator[Sc
     else:
         log_in = ""
     dial = log_in if mode is Mode.AUTO else f"{log_in} / connect"
-    words = {"FRESH": "", "IN": log_in, "DIAL": dial, "UP": f"{dial} / peer accept"}
+    up = f"{dial} / peer accept"
+    words = {"FRESH": "", "IN": log_in, "DIAL": dial, "UP": up, "AWAY": up}
     if mode is Mode.AUTO:  # logging in dials already
         words["IN"] = f"{log_in} / disconnect"
     start, _, rest = line.partition(" / ")
     parts = f"{words[start]} / {rest}".split(" / ")
-    script = Script(mode=mode, steps=tuple(Step.parse(part) for part in parts if part))
+    steps = tuple(Step.parse(part) for part in parts if part)
+    script = Script(mode=mode, foreground=start != "AWAY", steps=steps)
     if not missing_for(script, capabilities):
         yield script

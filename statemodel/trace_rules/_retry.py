@@ -103,6 +103,8 @@ def policy(view: View) -> Iterator[Complaint]:
             yield from _after_end(moment, ended)
     for moment, refreshed in view.of(Refreshed):
         cause = moment.step.cause
+        if refreshed.phase == "refused" and moment.before.wanted:
+            yield from _connects_refused(moment)
         if refreshed.phase == "begun" and not (
             isinstance(cause, SocketEnded) and cause.how == "auth"
         ):
@@ -129,6 +131,12 @@ def _after_end(moment: Moment, ended: SocketEnded) -> Iterator[Complaint]:
     may_be_lost = facts.manual_background and facts.open is not None
     if ended.how == "auth" and not refreshes and facts.refreshed == "no" and not may_be_lost:
         yield moment.time, "an auth refusal was not met with a refresh"
+    yield from _connects_refused(moment)
+
+
+def _connects_refused(moment: Moment) -> Iterator[Complaint]:
+    """Yield the waiting connects that do not end as the connection does, when it is refused for good."""
+    facts, step = moment.before, moment.step
     if step.end.why == "failed" and not step.end.wanted and not facts.manual_background:
         for called in facts.waiting.values():
             returned = step.returned(called.command)

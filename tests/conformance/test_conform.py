@@ -63,6 +63,7 @@ NAMES = {
     "throttled_for_ever": {"T7"},
     "joining_connect_moves_window": {"M10"},
     "refused_ping_extends": {"M10", "M4"},
+    "only_first_ping_extends": {"M4"},
     "background_repeated": {"M3"},
     "window_survives_foreground": {"M6"},
     "network_loss_survives_background": {"M7"},

@@ -72,6 +72,7 @@ export class Client {
   #lifecycle = [(foreground) => this.#lifecycleChanged(foreground)];
 
   #latecomers = []; // for the bug callback_late
+  #extended = false; // for the bug only_first_ping_extends
   #luck = null; // for the bug one_draw_per_connection
   #final = false; // for the bug refusal_outlives_background
   #throttledOnce = false; // for the bug throttled_for_ever
@@ -341,7 +342,10 @@ export class Client {
       if (this.#socket?.phase !== 'open') return call.fail('NO_WEBSOCKET_CONNECTION');
       if (this.#bugs.throttled_refuses && this.#status.current === 'feature_throttled') return call.fail('NO_WEBSOCKET_CONNECTION');
       if (this.#foreground) this.#pinged = true;
-      else if (this.#windowTimer || !this.#bugs.pong_arms_window) this.#openWindow();
+      else if ((this.#windowTimer || !this.#bugs.pong_arms_window) && !(this.#bugs.only_first_ping_extends && this.#extended)) {
+        this.#openWindow();
+        this.#extended = true;
+      }
       call.number = number;
       this.#sendPing(this.#timings.pong_timeout, call);
     });

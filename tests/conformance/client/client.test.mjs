@@ -391,6 +391,7 @@ const shows = {
   throttled_for_ever: ['auto', `${UP} throttle drop 1 accept`, (lines) => lines.at(-1), '1 status connected opened', '1 status feature_throttled opened'],
   joining_connect_moves_window: ['manual', 'restored background connect 5 connect accept 25', (lines) => count(lines, /background_timeout/), 1, 0],
   refused_ping_extends: ['manual', 'restored background connect 5 ping accept 25', (lines) => count(lines, /background_timeout/), 1, 0],
+  only_first_ping_extends: ['manual', `${MANUAL_UP} background 20 ping pong 20 ping pong 20`, (lines) => count(lines, /close_begun/), 0, 1],
   background_repeated: ['manual', `${MANUAL_UP} background 15 background 15`, (lines) => count(lines, /close_begun/), 1, 0],
   window_survives_foreground: ['manual', `${MANUAL_UP} background foreground pong 30`, (lines) => count(lines, /close_begun/), 0, 1],
   network_loss_survives_background: ['manual', `${MANUAL_UP} background down up`, (lines) => count(lines, /dialled/), 1, 2],

@@ -84,6 +84,7 @@ export const BUGS = Object.freeze([
   'throttled_for_ever',
   'joining_connect_moves_window',
   'refused_ping_extends',
+  'only_first_ping_extends',
   'background_repeated',
   'window_survives_foreground',
   'network_loss_survives_background',
