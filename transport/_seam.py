@@ -20,7 +20,7 @@ class TokenIn(StrEnum):
     """Where a dialer puts the user's token."""
 
     HEADER = "header"
-    """`Authorization: Bearer TOKEN` in the upgrade request (RFC 6750, 2.1)."""
+    """In the upgrade request's `Authorization`, as a bearer token (RFC 6750, 2.1)."""
     SUBPROTOCOL = "subprotocol"
     """Offered as the last subprotocol, `bearer.TOKEN`, as browsers have to do it."""
     HELLO = "hello"
@@ -39,7 +39,7 @@ class Request:
     user: User = field(repr=False)
     """Whose token opens the socket."""
     ssl_context: ssl.SSLContext | None = None
-    """For `wss:`; `None` for the platform's trust store."""
+    """For a `wss` URL; `None` for the platform's trust store."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further headers of the upgrade request."""
     token_in: TokenIn = TokenIn.HEADER

@@ -33,7 +33,7 @@ class AppSettings:
     region: str = ""
     """Where the application is registered, say "eu"; letters, digits and `-`, at most 32."""
     server: str = ""
-    """The server's URL, `wss:` or `ws:`."""
+    """The server's URL, `wss` or `ws`."""
     connection_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Further arguments of `transport.open_connection`."""
 

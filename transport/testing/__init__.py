@@ -2,7 +2,7 @@
 
 `open_server` runs a WebSocket server on real sockets, on loopback. `MemoryServer` is the same in
 memory, for virtual time: the same scenarios run on both, which is what verifies it. Both do with a
-dial what they were told to with `plan`, and with a socket what is called on it.
+dial what they were told to with `plan`, and with a socket what is called on it::
 
     server = MemoryServer()
     server.plan(Refuse(503, retry_after=2), Hang(), Accept())
