@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check prove mutants pages diagrams lint types table wheel clean
+.PHONY: demo test test-long check prove mutants pages diagrams docs lint types table wheel clean
 
 demo: .venv/ready
 	$(BIN)/python -m transport demo
@@ -31,6 +31,11 @@ pages: .venv/ready
 diagrams: .venv/ready
 	$(BIN)/statemodel diagrams
 
+# Warnings are errors; the doctests of the pages run as well. Look at docs/_build/html/index.html.
+docs: .venv/docs
+	$(BIN)/sphinx-build -q -W --keep-going -n -b html docs docs/_build/html
+	$(BIN)/sphinx-build -q -W --keep-going -b doctest docs docs/_build/doctest
+
 lint: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,5 +58,9 @@ wheel: .venv/ready
 	$(BIN)/python -m pip install --quiet --group lint
 	touch $@
 
+.venv/docs: .venv/ready
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist docs/_build docs/_extra *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

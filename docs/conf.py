@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sphinx.util import logging
+
+from statemodel import ConnectionChart
+from statemodel.explorer import explorer_page
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -17,11 +21,13 @@ html_title = "statemodel"
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_extra_path = ["_extra"]
 html_copy_source = False
 html_show_sphinx = False
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.doctest"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_extra"]
+doctest_global_setup = "from statemodel.scripts import close_code, dial_end"
 nitpicky = True
 default_role = "code"  # docstrings are plain: `name` is code
 
@@ -41,9 +47,12 @@ PUBLIC = (
     "statemodel",
     "statemodel.checking",
     "statemodel.conformance",
+    "statemodel.diagrams",
+    "statemodel.explorer",
     "statemodel.events",
     "statemodel.effects",
     "statemodel.proof",
+    "statemodel.recordings",
     "statemodel.rules",
     "statemodel.scripts",
     "statemodel.timelines",
@@ -92,6 +101,14 @@ def _find(dotted: str) -> object:
     return None
 
 
+def write_explorer(_app: Sphinx, _config: object) -> None:
+    """Write the explorer, to which the pages link."""
+    folder = Path(__file__).parent / "_extra"
+    folder.mkdir(exist_ok=True)
+    (folder / "explore.html").write_text(explorer_page(ConnectionChart), "utf-8")
+
+
 def setup(app: Sphinx) -> None:
-    """Connect the check."""
+    """Connect what is made along with the pages."""
+    app.connect("config-inited", write_explorer, priority=100)
     app.connect("build-finished", check_api)

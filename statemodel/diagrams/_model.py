@@ -20,7 +20,7 @@ class Note:
     text: str = ""
     """The comment's words, with the numbers."""
     place: str = ""
-    """Where it is declared, as `file:line`; empty without source."""
+    """File and line where it is declared; empty without source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
