@@ -24,6 +24,9 @@ _OF_SOCKETS = (t.Dialled, t.SocketGone)
 _LATE = (t.Returned, t.Stored, *_OF_SOCKETS)
 """What may be told after the act that it belongs to."""
 
+_BEGIN = {"authenticate": "login", "clear": "logout"}
+"""What begins with which call, if that is in the same turn."""
+
 _T = TypeVar("_T")
 
 
@@ -112,8 +115,9 @@ class _Turn:
         first = [self._earliest(*pair) for pair in zip(self._late, self._told, strict=True)]
         for one, other in pairwise(self._of_sockets()):
             first[other] = max(first[one], first[other])
-        self.ranges = [
-            range(start, own + 1) for start, (own, _) in zip(first, self._told, strict=True)
+        self.ranges: list[Sequence[int]] = [
+            self._likely(unit[0], range(start, own + 1))
+            for unit, start, (own, _) in zip(self._late, first, self._told, strict=True)
         ]
         """Which numbers there are for each place of an order."""
         self.ranges += self._ranges_of_callbacks()
@@ -182,6 +186,18 @@ class _Turn:
             if entries and entries[0].time == entry.time:
                 return at
         return own
+
+    def _likely(self, entry: t.Entry, acts: Sequence[int]) -> Sequence[int]:
+        """Return of some acts those that something can come from, if there are such."""
+        if not isinstance(entry, t.Stored) or entry.what not in _BEGIN:
+            return acts
+        name = _BEGIN[entry.what]
+        likely = [
+            at
+            for at in acts
+            if any(isinstance(other, t.Called) and other.name == name for other in self._acts[at])
+        ]
+        return likely or acts
 
     def _ranges_of_callbacks(self) -> list[range]:
         most = dict.fromkeys(self.callbacks, 0)

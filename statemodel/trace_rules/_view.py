@@ -37,7 +37,10 @@ def is_input(entry: Entry) -> bool:
     """Tell whether an entry comes from outside, so that a step begins with it."""
     if type(entry) in _INPUTS:
         return True
-    return isinstance(entry, (Stored, Refreshed)) and entry.phase != "begun"
+    return isinstance(entry, (Stored, Refreshed)) and entry.phase not in (
+        "begun",
+        "given_up",
+    )
 
 
 class View:

@@ -100,12 +100,18 @@ def test_a_subject_that_has_no_listeners_is_not_asked():
         assert [str(step) for step in playing.script.steps] == ["restored", "connect", "cancel 1"]
 
 
-def test_a_callback_at_the_end_of_a_turn_leaves_what_is_late_to_the_turn():
-    """C1, M11: a tie, two things in one turn, a loss and a command in its callback, all in one instant."""
-    script = Script.parse(
-        "open manual\ntiming close_timeout 40\nrestored\nconnect\npeer accept\n"
-        "disconnect inside disconnected\nwait 30\nreach 10\nconnect together\nbackground\n"
-    )
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "restored / connect / peer accept / disconnect inside disconnected / wait 30 / reach 10 / "
+        "connect together / background",
+        "restored / connect / login inside disconnected / login together / logout together / logout",
+        "logout / reach 30 / disconnect",
+    ],
+)
+def test_what_is_late_in_one_instant_is_put_where_it_belongs(lines):
+    """C1, S7, S5: ties, several things in one turn, and commands in callbacks, all at once."""
+    script = Script.parse("open manual\n" + lines.replace(" / ", "\n") + "\n")
     with closing(TrioSubject()) as subject:
         report = replay(subject, script)
 

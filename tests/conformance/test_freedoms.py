@@ -49,6 +49,7 @@ class FreeSubject(MachineSubject):
 
     def open(self, opening, draws):
         self._turns = 0
+        self._inside = set()
         return super().open(opening, draws)
 
     def perform(self, acts):
@@ -59,10 +60,31 @@ class FreeSubject(MachineSubject):
             acts = [Act(replace(act.step, draw=chance.random()), act.command) for act in acts]
         told = [list(entries) for entries in super().perform(acts)]
         seen = told
+        self._inside |= {act.command for act in acts if act.step.inside}
         for freedom in self._freedoms:
-            seen = freedom(seen, chance)
+            changed = freedom(seen, chance)
+            seen = changed if self._keeps_causes(told, changed) else seen
         self.changed += seen != told or self._own_draws
         return seen
+
+    def _keeps_causes(self, told, seen):
+        """Say whether no call that is made in a callback ends before the status is told there."""
+        return all(
+            after.get(command, 0) >= statuses
+            for after in [statuses_before_ends(seen)]
+            for command, statuses in statuses_before_ends(told).items()
+            if command in self._inside
+        )
+
+
+def statuses_before_ends(seen):
+    """Return how many changes of status were told before each end of a call."""
+    statuses, found = 0, {}
+    for entry in (entry for entries in seen for entry in entries):
+        statuses += isinstance(entry, t.StatusSeen)
+        if isinstance(entry, t.Returned):
+            found[entry.command] = statuses
+    return found
 
 
 def swapped(seen, chance, may_swap):
