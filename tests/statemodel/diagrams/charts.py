@@ -56,6 +56,26 @@ class Lamp(StateChart[Any]):
     """L11: how pressing ends."""
 
 
+class Room(StateChart[Any]):
+    """Has a transition that stays inside its state, and one that does not."""
+
+    catch_errors_as_events = False
+    custom_effects = ("greet", "part", "knock")
+
+    class root(State.Parallel):
+        class place(State.Compound):
+            outside = State(initial=True)
+
+            class inside(State.Compound, enter="greet", exit="part"):
+                standing = State(initial=True)
+                sitting = State()
+
+            come = outside.to(inside)
+            go = inside.to(outside)
+            sit = inside.to(inside.sitting, internal=True, on="knock")
+            stand = inside.to(inside.standing, on="knock")
+
+
 class Fan(State.Compound, name="fan"):
     """Turns the air."""
 
@@ -74,7 +94,7 @@ def hostile() -> type:
     evil = HOSTILE
     inner = {
         "first": State(HOSTILE, initial=True),
-        "second": State("two\nlines\t" + HOSTILE),
+        "second": State("two\nlines\t\u202e\x07" + HOSTILE),
     }
     inner["third"] = type(State.Compound)(
         "third",

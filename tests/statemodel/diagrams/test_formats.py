@@ -19,6 +19,7 @@ from statemodel import ConnectionChart, InvalidInput
 from statemodel.diagrams import ChartModel, Highlight, at, read_chart, render
 from statemodel.diagrams._dot import dot_text
 from statemodel.diagrams._json import SCHEMA, json_text
+from statemodel.diagrams._labels import plain
 from statemodel.diagrams._markdown import markdown_text
 from statemodel.diagrams._mermaid import mermaid_text
 from tests.statemodel.diagrams.charts import HOSTILE, Lamp, hostile
@@ -99,6 +100,23 @@ def test_dot_strings_end_where_they_should() -> None:
 
     assert not re.search(r"script|alert|tick", bare)
     assert "&lt;" not in dot_text(EVIL)
+
+
+def test_graphviz_reads_hostile_words_as_they_are() -> None:
+    """A line of its drawing shows each of them, letter for letter."""
+    program = Path(sys.executable).parent / "graphviz-pure"
+    done = subprocess.run(
+        [program, "-Tsvg"], input=dot_text(EVIL).encode(), capture_output=True, check=True
+    )
+    shown = [element.text or "" for element in ET.fromstring(done.stdout).iter()]
+
+    assert f"{HOSTILE} (first)" in [text.replace("\xa0", " ") for text in shown]
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\u202e", "\u2066", "\ud800", "\u2028"])
+def test_letters_that_do_not_print_are_left_out(letter: str) -> None:
+    """Neither ends of lines nor turns of direction come into a text."""
+    assert plain(f"one{letter}two").replace(" ", "") == "onetwo"
 
 
 def test_mermaid_has_no_letter_that_could_mean_something() -> None:

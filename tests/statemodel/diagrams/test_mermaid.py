@@ -13,12 +13,12 @@ import pytest
 
 from statemodel import ConnectionChart
 from statemodel.diagrams import ChartModel, RegionModel, at, read_chart, render
-from statemodel.diagrams._labels import identifiers, move_label, state_title
+from statemodel.diagrams._labels import identifiers, move_label, state_label, state_title
 from statemodel.diagrams._mermaid import _RESERVED
-from tests.statemodel.diagrams.charts import Lamp, hostile
+from tests.statemodel.diagrams.charts import Lamp, Room, hostile
 
 HERE = Path(__file__).parent / "mermaid"
-MODELS = [read_chart(chart) for chart in (ConnectionChart, Lamp, hostile())]
+MODELS = [read_chart(chart) for chart in (ConnectionChart, Lamp, Room, hostile())]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,20 @@ def test_mermaid_sees_every_state_where_it_is(parsed: dict[str, Any], model: Cha
             words[s.name]: (None if s.parent is None else words[s.parent], state_title(s))
             for s in region.states
         }
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_what_a_compound_state_does_is_a_note(parsed: dict[str, Any], model: ChartModel) -> None:
+    """Entry, exit and transitions that stay, of states with states in them, whole."""
+    words = identifiers(model, _RESERVED)
+    for region in model.regions:
+        notes = parsed[render(model, region=region.name)]["notes"]
+
+        assert [[name, [line.strip() for line in text.splitlines()]] for name, text in notes] == [
+            [words[state.name], list(state_label(region, state))]
+            for state in region.states
+            if state.children and state_label(region, state)
+        ]
 
 
 def test_a_marked_diagram_is_read_as_well(parsed: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from statemodel._connection_table import TABLE
 from statemodel.diagrams import ChartModel, read_chart
 from statemodel.diagrams._labels import identifiers
 from statemodel.diagrams._scxml import _RESERVED, scxml_text
-from tests.statemodel.diagrams.charts import HOSTILE, Fan, Lamp, hostile
+from tests.statemodel.diagrams.charts import HOSTILE, Fan, Lamp, Room, hostile
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
@@ -79,6 +79,16 @@ def test_an_added_region_is_in_the_document() -> None:
     chart = extend(Lamp, Fan, custom_effects=["whirr"])
 
     _assert_agrees(chart, compile_chart(chart))
+
+
+def test_a_transition_inside_its_state_neither_leaves_nor_enters_it() -> None:
+    """An internal transition has its own effects only; another into the same state has all."""
+    table = compile_chart(Room)
+    standing = table.active.index(frozenset({"inside", "standing"}))
+
+    assert table.row(standing, "sit").step.actions == ("knock",)
+    assert table.row(standing, "stand").step.actions == ("part", "knock", "greet")
+    _assert_agrees(Room, table)
 
 
 def test_hostile_names_stay_words() -> None:

@@ -16,7 +16,8 @@ function walk(statements, parent, found) {
       found.relations.push([one.state1.id, one.state2.id, decode(one.description)]);
     } else if (one.stmt === "state") {
       const words = [one.description].flat().filter(Boolean).map(decode);
-      found.states.push([one.id, parent, words]);
+      if (one.note) found.notes.push([one.id, decode(one.note.text)]);
+      else found.states.push([one.id, parent, words]);
       walk(one.doc, one.id, found);
     } else {
       found.others.push(one.stmt);
@@ -32,7 +33,7 @@ for (const text of JSON.parse(input)) {
   try {
     await mermaid.parse(text);
     const diagram = await mermaid.mermaidAPI.getDiagramFromText(text);
-    const found = { relations: [], states: [], others: [] };
+    const found = { relations: [], states: [], notes: [], others: [] };
     results.push(walk(diagram.db.getRootDocV2().doc, null, found));
   } catch (error) {
     results.push({ error: String(error) });
