@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check prove mutants pages diagrams docs lint types table wheel clean
+.PHONY: demo test test-long check prove mutants pages diagrams docs bench lint types table wheel clean
 
 demo: .venv/ready
 	$(BIN)/python -m transport demo
@@ -36,6 +36,10 @@ docs: .venv/docs
 	$(BIN)/sphinx-build -q -W --keep-going -n -b html docs docs/_build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b doctest docs docs/_build/doctest
 
+# One interleaved run of some ten minutes, on a machine that does nothing else.
+bench: .venv/bench
+	$(BIN)/python -m tests.benchmarks --json docs/benchmarks/figures.json -o docs/benchmarks
+
 lint: .venv/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,6 +60,10 @@ wheel: .venv/ready
 
 .venv/lint: .venv/ready
 	$(BIN)/python -m pip install --quiet --group lint
+	touch $@
+
+.venv/bench: .venv/ready
+	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
 .venv/docs: .venv/ready

@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TEXT = "\n".join(
-    (ROOT / "docs" / name).read_text("utf-8") for name in ("embedding.md", "checking.md", "extending.md")
+    (ROOT / "docs" / name).read_text("utf-8")
+    for name in ("embedding.md", "checking.md", "extending.md")
 )
 PROGRAM = re.compile(
     r"^```python\n# program: (?P<name>\w+)\n(?P<source>(?:(?!```).*\n)+)```\n"

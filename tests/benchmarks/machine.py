@@ -1,0 +1,125 @@
+"""The cost of the machine: a step, an event, a timer, its size, and how long it takes to have one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from time import perf_counter
+
+from statemodel import ConnectionChart, Machine, Mode, Table, compile_chart, events
+from statemodel._table import table_of
+from tests.benchmarks.peers import CYCLE, PEERS, Ours
+from tests.benchmarks.rounds import Case
+
+
+def cases(*, quick: bool) -> Iterator[Case]:
+    """Yield the cases of this kind."""
+    cycles = 300 if quick else 2000
+    yield Case("table step", "ns", lambda: table_step(cycles * 50))
+    for name in PEERS:
+        yield Case(f"one event: {name}", "µs", lambda name=name: one_event(name, cycles))  # type: ignore[misc]  # the name of now
+    yield Case("timers, pure machine", "1/s", lambda: expiries(cycles * 10))
+    yield Case("machine", "bytes", lambda: size(1000 if quick else 10_000))
+    yield Case("compile", "s", compiling)
+    for code in ("pass", "from statemodel import Machine"):
+        yield Case(f"start: {code}", "ms", lambda code=code: starting(code))  # type: ignore[misc]
+
+
+def table_step(count: int) -> float:
+    """Return nanoseconds for one look-up of a row: where an event leads, and what it does."""
+    table: Table = table_of(None)
+    here = table.start("manual", "foreground", "online")
+    handled, steps, names = table.handled, table.steps, list(table.handled[here])
+    before = perf_counter()
+    for number in range(count):
+        target, step = handled[here][names[number % len(names)]]
+        steps[step]
+    whole = perf_counter() - before
+    before = perf_counter()
+    for number in range(count):
+        names[number % len(names)]
+    assert target >= 0
+    return (whole - (perf_counter() - before)) / count * 1e9
+
+
+def one_event(name: str, cycles: int) -> float:
+    """Return microseconds for one event, its effects and the next deadline."""
+    peer = PEERS[name]()
+    if isinstance(peer, Ours):
+        return _ours(peer, cycles)
+    step, now = peer.step, 0.0
+    before = perf_counter()
+    for _ in range(cycles):
+        for event, seconds in CYCLE:
+            now += seconds
+            step(event, now)
+    return (perf_counter() - before) / (cycles * len(CYCLE)) * 1e6
+
+
+def _ours(peer: Ours, cycles: int) -> float:
+    """Time `Machine.handle` itself: events are made beforehand, as their cost is the driver's."""
+    machine, now = peer.machine, 0.0
+    handle, spent = machine.handle, 0.0
+    for _ in range(cycles):
+        for event, seconds in CYCLE:
+            now += seconds
+            made = peer.events[event]()
+            before = perf_counter()
+            asked = handle(made, now, 0.5)
+            deadline = machine.next_deadline
+            spent += perf_counter() - before
+            for effect in asked:
+                peer.generation = getattr(effect, "generation", peer.generation)
+    assert deadline is None or deadline > now
+    return (spent - _clock(cycles * len(CYCLE))) / (cycles * len(CYCLE)) * 1e6
+
+
+def _clock(count: int) -> float:
+    """Return what looking at the clock so often has added."""
+    spent = 0.0
+    for _ in range(count):
+        before = perf_counter()
+        spent += perf_counter() - before
+    return spent
+
+
+def expiries(count: int) -> float:
+    """Return how many timers expire in a second: dials that nobody answers, and waits."""
+    peer = Ours()
+    machine, passed = peer.machine, events.TimePassed()
+    machine.handle(events.Connect(command=1), 0.0, 0.5)
+    before = perf_counter()
+    for _ in range(count):
+        due = machine.next_deadline
+        assert due is not None
+        machine.handle(passed, due, 0.5)
+    return count / (perf_counter() - before)
+
+
+def size(count: int) -> float:
+    """Return the bytes of one machine, of so many, each with a connection that is open."""
+    Machine(mode=Mode.MANUAL)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        kept = [Machine(mode=Mode.MANUAL) for _ in range(count)]
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return (after - before) / len(kept)
+
+
+def compiling() -> float:
+    """Return the seconds that compiling the whole chart takes."""
+    before = perf_counter()
+    compile_chart(ConnectionChart)
+    return perf_counter() - before
+
+
+def starting(code: str) -> float:
+    """Return the milliseconds of a fresh interpreter that runs some code."""
+    before = perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return (perf_counter() - before) * 1e3
