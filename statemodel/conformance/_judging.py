@@ -74,12 +74,13 @@ def judged(playing: Playing, rules: Container[str]) -> tuple[Trace, list[Finding
             found += [finding for finding in judge_waits(trace, view) if finding.rule in rules]
         return found
 
-    known: dict[int, tuple[Trace, list[Finding]]] = {}
+    known: dict[tuple[int, ...], list[Finding]] = {}  # by which entries come one after the other
 
-    def cost(trace: Trace) -> int:
-        known[id(trace)] = (trace, broken(trace))
-        return len(known[id(trace)][1])
+    def findings(trace: Trace) -> list[Finding]:
+        order = tuple(map(id, trace))
+        if order not in known:
+            known[order] = broken(trace)
+        return known[order]
 
-    trace = placed(playing.trace, playing.bursts, cost)
-    findings = known[id(trace)][1] if id(trace) in known else broken(trace)
-    return trace, in_order(set(findings))
+    trace = placed(playing.trace, playing.bursts, lambda order: len(findings(order)))
+    return trace, in_order(set(findings(trace)))
