@@ -104,6 +104,8 @@ _EITHER = (
     "DIAL / disconnect / peer accept / wait 31",
     "DIAL / background / peer accept / wait 31 / foreground / wait 31",
     "DIAL / logout / peer accept / store cleared / wait 31",
+    "DIAL / cancel 1 / peer accept / wait 1",
+    "DIAL / peer fail / cancel 1 / wait 1 / peer accept",
     "IN / network down / connect / wait 31 / network up / peer accept / wait 1",
     "DIAL / network down / peer accept / wait 31 / network up / peer accept / wait 1",
     "DIAL / peer fail / wait 0.5 / disconnect / wait 31",

@@ -85,6 +85,11 @@ def calls_end_once(view: View) -> Iterator[Complaint]:
                 yield step.time, "send still waits: its socket is gone"
     for call in view.calls_of("connect"):
         yield from _connect_end(call)
+        end = call.end
+        if end is None or not isinstance(end.entry, Cancelled) or end.step.timer:
+            continue
+        if effects := end.step.effects():
+            yield end.time, f"cancelling connect did more than that: {type(effects[0]).__name__}"
 
 
 def _should_have_ended(step: Step, called: Called) -> str:

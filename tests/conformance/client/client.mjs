@@ -435,7 +435,7 @@ export class Client {
       if (this.#online) return;
       this.#online = true;
       if (this.#bugs.count_reset_by_network) this.#failures = 0;
-      if (this.#bugs.hold_ends_with_network && this.#user && this.#foreground && this.#mode === 'auto') this.#wanted = true;
+      if (this.#bugs.hold_ends_with_network && !this.#closed && this.#user && this.#foreground && this.#mode === 'auto') this.#wanted = true;
       if (!this.#wanted || this.#socket) return;
       if (this.#bugs.network_up_waits) this.#retryAfter(this.#backoff(), 'network_up');
       else this.#dialOrWait('network_up');
