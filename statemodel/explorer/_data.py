@@ -36,17 +36,14 @@ FORMAT = 1
 """Of the data; the page's scripts understand this one."""
 
 
-def explorer_data(chart: type, source: str) -> dict[str, Any]:
+def explorer_data(reading: Reading, source: str) -> dict[str, Any]:
     """Return what the page is to know of a chart, as JSON can hold it.
 
     Args:
-        chart: The chart's class.
+        reading: The chart, compiled.
         source: Where it is imported from, as `module:Class`.
-
-    Raises:
-        InvalidChart: it does not compile.
     """
-    reading = Reading(chart)
+    chart = reading.chart
     numbers = RuleNumbers(reading, RULES)
     return {
         "format": FORMAT,

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from statemodel.explorer._data import explorer_data
+from statemodel.explorer._reading import Reading
 
 SCRIPTS = (
     "numbers.mjs", "model.mjs", "pings.mjs", "core.mjs", "machine.mjs", "surroundings.mjs", "world.mjs",
@@ -39,7 +40,7 @@ def explorer_page(chart: type, *, source: str | None = None) -> str:
         InvalidChart: the chart does not compile.
     """
     where = source or f"{chart.__module__}:{chart.__qualname__}"
-    data = explorer_data(chart, where)
+    data = explorer_data(Reading(chart), where)
     style = _text("explorer.css")
     script = "\n".join(_inlined(_text(name)) for name in SCRIPTS)
     # Whatever stands in a chart, it cannot end its element (HTML, 13.2.5.4).

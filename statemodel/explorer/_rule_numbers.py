@@ -147,7 +147,7 @@ class _File:
     def above(self, line: int) -> str:
         """Return the nearest comment that stands alone above a line, in its paragraph."""
         found: list[str] = []
-        for number in range(line - 1, 0, -1):
+        for number in range(min(line - 1, len(self.lines)), 0, -1):
             text = self.lines[number - 1].strip()
             if self._alone(number):
                 found.append(text)

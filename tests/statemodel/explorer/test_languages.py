@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from statemodel import ConnectionChart, InvalidInput, Mode, Timings
+from statemodel import InvalidInput, Mode, Timings
 from statemodel._world import World
-from statemodel.explorer._data import explorer_data
 from statemodel.scripts import ANSWERS, Script
 from tests.statemodel.explorer import walking
 
@@ -119,7 +118,7 @@ def languages(tmp_path_factory):
     scripts = [_random_script(seed) for seed in range(60)]
     scripts.append(Script.parse("open manual background offline\nlogin zoë\nrestored b<&'\"\\\n"))
     content = {
-        "data": explorer_data(ConnectionChart, "statemodel:ConnectionChart"),
+        "data": walking.our_data(),
         "numbers": NUMBERS,
         "scripts": [script.text() for script in scripts],
         "wrong_scripts": WRONG_SCRIPTS,
@@ -197,6 +196,6 @@ def test_hostile_links_are_refused(languages):
 
 def test_settings_are_numbered_in_their_order():
     """Links name settings by their place, which is the order of `Timings`."""
-    data = explorer_data(ConnectionChart, "statemodel:ConnectionChart")
+    data = walking.our_data()
 
     assert list(data["script"]["settings"]) == [field.name for field in fields(Timings)]

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from statemachine import State
 
-from statemodel import ConnectionChart, compile_chart, extend
+from statemodel import ConnectionChart, extend
+from statemodel._connection_table import TABLE
 from statemodel.explorer._data import explorer_data
+from statemodel.explorer._reading import Reading
 from tests.statemodel.explorer import walking
 
 HERE = Path(__file__).parent
@@ -48,7 +50,7 @@ def _replay(file: Path, content: dict[str, Any]) -> dict[str, int]:
 def test_inputs_of_every_kind_have_the_same_effects(tmp_path):
     """Any input at any time: same effects, errors, deadlines, numbers and answers, to the last bit."""
     content = {
-        "data": explorer_data(ConnectionChart, "statemodel:ConnectionChart"),
+        "data": walking.our_data(),
         "machines": [
             walking.crowded_walk(),
             *(walking.machine_walk(seed, 40) for seed in range(300)),
@@ -65,19 +67,32 @@ def test_inputs_of_every_kind_have_the_same_effects(tmp_path):
     assert any(out["error"] for out in outs)
 
 
-@pytest.mark.parametrize("chart", [ConnectionChart, WITH_BATTERY], ids=["ours", "extended"])
-def test_scripts_play_the_same(tmp_path, chart):
+def test_scripts_play_the_same(tmp_path):
     """A script's steps lead to the same world: times, calls, possible answers, rows, effects."""
-    table = compile_chart(chart)
-    seeds = range(200 if chart is ConnectionChart else 40)
     content = {
-        "data": explorer_data(chart, f"somewhere:{chart.__name__}"),
+        "data": walking.our_data(),
         "machines": [],
-        "worlds": [walking.world_walk(seed, 50, table) for seed in seeds],
+        "worlds": [walking.world_walk(seed, 50, TABLE) for seed in range(200)],
     }
 
-    assert _replay(tmp_path / "walks.json", content) == {"inputs": 0, "steps": 50 * len(seeds)}
+    assert _replay(tmp_path / "walks.json", content) == {"inputs": 0, "steps": 10000}
+    assert _events(content) == set(TABLE.events)
+
+
+def test_scripts_play_the_same_on_a_chart_of_a_users_own(tmp_path):
+    """The same with one more region, whose events and effects are custom ones."""
+    reading = Reading(WITH_BATTERY)
+    content = {
+        "data": explorer_data(reading, "somewhere:WithBattery"),
+        "machines": [],
+        "worlds": [walking.world_walk(seed, 50, reading.compiled) for seed in range(40)],
+    }
+
+    assert _replay(tmp_path / "walks.json", content) == {"inputs": 0, "steps": 2000}
+    assert {"drained", "charger_plugged"} <= _events(content)
+
+
+def _events(content: dict[str, Any]) -> set[str]:
+    """Return the events of the rows that the walks took."""
     outs = [step["expected"] for walk in content["worlds"] for step in walk["steps"]]
-    rows = {tuple(row) for out in outs for row in out["rows"]}
-    wanted = table.events if chart is ConnectionChart else ("drained", "charger_plugged")
-    assert set(wanted) <= {event for _, event, _ in rows}
+    return {event for out in outs for _, event, _ in out["rows"]}

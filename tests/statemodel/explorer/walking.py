@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from statemodel import (
+    ConnectionChart,
     Credentials,
     InvalidInput,
     Machine,
@@ -22,6 +23,8 @@ from statemodel import (
 from statemodel._connection_table import TABLE
 from statemodel._moves import wait_until
 from statemodel._world import World
+from statemodel.explorer._data import explorer_data
+from statemodel.explorer._reading import Reading
 from statemodel.scripts import ANSWERS, Step
 
 STARTS = [
@@ -34,6 +37,12 @@ CALLS = ("login", "login bob", "logout", "connect", "disconnect", "ping", "send"
 REPORTS = ("background", "foreground", "network down", "network up", "restored")
 WORDS = [word for words in ANSWERS.values() for word in words]
 CODES = (1000, 1006, 1008, 1011, 3000, 3499, 3500, 3999, 4000, 4401, 4500, 5000)
+
+
+@cache
+def our_data() -> dict[str, Any]:
+    """Return what the page knows of our own chart."""
+    return explorer_data(Reading(ConnectionChart), "statemodel:ConnectionChart")
 
 
 def chosen(start: dict[str, Any]) -> list[str]:
