@@ -1,8 +1,7 @@
 /** The history of a run: every step with the world after it, and a place in it. */
 
+import { MOST_STEPS } from './script.mjs';
 import { World } from './world.mjs';
-
-const MOST = 5_000;
 
 export class History {
   /** @param {object} opening `chosen` and `timings`, as `World` takes them. */
@@ -45,7 +44,7 @@ export class History {
   }
 
   get full() {
-    return this.place >= MOST;
+    return this.place >= MOST_STEPS;
   }
 
   /** Play a step here; what was undone is forgotten. */

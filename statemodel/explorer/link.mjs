@@ -7,11 +7,10 @@
 
 import { readNumber, scriptNumber } from './numbers.mjs';
 import { InvalidInput, timingsOf } from './model.mjs';
-import { changedTimings, makeStep } from './script.mjs';
+import { MOST_STEPS, changedTimings, makeStep } from './script.mjs';
 
 const FORMAT = '1';
 const LONGEST = 60_000;
-const MOST_STEPS = 5_000;
 
 /** A code for each word of the language; they may grow, and never change. */
 export const CODES = Object.freeze({
@@ -59,7 +58,7 @@ export function decodeLink(model, text) {
   if (!/^\d{1,4}$/.test(start ?? '') || !model.starts[Number(start)]) {
     throw new InvalidInput('it starts nowhere');
   }
-  if (parts.length > MOST_STEPS) throw new InvalidInput('it has too many steps');
+  if (parts.length > MOST_STEPS + Object.keys(model.script.settings).length) throw new InvalidInput('it has too many steps');
   const names = Object.keys(model.script.settings);
   const given = {};
   const steps = [];
@@ -78,6 +77,7 @@ export function decodeLink(model, text) {
       throw new InvalidInput(`part ${at + 3}: ${error.message}`);
     }
   });
+  if (steps.length > MOST_STEPS) throw new InvalidInput('it has too many steps');
   const timings = timingsOf(model, given);
   return { opening: { chosen: model.starts[Number(start)][0], timings }, steps };
 }

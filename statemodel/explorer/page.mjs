@@ -18,6 +18,7 @@ import { effectWords } from './words.mjs';
 const at = (id) => document.getElementById(id);
 const THEMES = ['auto', 'light', 'dark'];
 const ADDRESS_DELAY = 300;
+const MOST_TOLD = 8;
 
 class Page {
   constructor(data) {
@@ -283,7 +284,7 @@ class Page {
   announce() {
     const { world, last } = this.history;
     const effects = last ? last.world.happened.flatMap((input) => input.effects) : [];
-    const words = effects.map((effect) => effectWords(effect, world.calls));
+    const words = effects.slice(-MOST_TOLD).map((effect) => effectWords(effect, world.calls));
     at('live').textContent = [`${world.machine.status} at ${general(world.now)} s.`, ...words].join(' ');
   }
 

@@ -23,7 +23,7 @@ export function nextPanel(world, moves, onStep) {
       element('ul', { class: 'moves', 'data-group': group }, mine.map((move) => moveRow(world, move, onStep))),
     );
   }
-  if (world.stopped !== null) parts.push(element('p', { class: 'alarm' }, `The machine broke down: ${world.stopped}`));
+  if (world.stopped !== null) parts.push(element('p', { class: 'alarm' }, `Nothing more happens: ${world.stopped}.`));
   const enabled = model.events.filter((event) => world.machine.rowOf(event, world.now).disposition === HANDLED);
   parts.push(
     element('h3', {}, 'Events that the chart takes here'),
@@ -116,6 +116,9 @@ function reasonWords(reason) {
 
 // -- what has just happened ----------------------------------------------------------------------
 
+/** Of a long wait the last inputs are shown. */
+const MOST_INPUTS = 60;
+
 /** The last step: what it was, which transitions it took, and what is to be done. */
 export function stepPanel(history) {
   const { last, model } = history;
@@ -125,7 +128,9 @@ export function stepPanel(history) {
     element('p', { class: 'step-line' }, code(stepText(model, step)), ` ${stepWords(step, world.calls)}`),
   ];
   if (!world.happened.length) parts.push(element('p', { class: 'quiet' }, quietReason(step)));
-  for (const input of world.happened) {
+  const hidden = world.happened.length - MOST_INPUTS;
+  if (hidden > 0) parts.push(element('p', { class: 'quiet' }, `${hidden} inputs before these are not shown.`));
+  for (const input of world.happened.slice(-MOST_INPUTS)) {
     const rows = input.rows.map((row) => rowLines(model, row));
     const effects = input.effects.map((effect) =>
       element('li', { 'data-effect': JSON.stringify(effect) }, effectWords(effect, world.calls)),
@@ -325,10 +330,17 @@ export function historyPanel(history, onJump) {
     );
     rows.push(element('li', {}, item));
   };
-  if (first === 0) add(0, `open ${history.opening.chosen.join(' ')}`, history.start);
-  for (let at = Math.max(first, 1); at <= last; at += 1) {
+  const gap = () => rows.push(element('li', { class: 'quiet' }, '\u2026'));
+  add(0, `open ${history.opening.chosen.join(' ')}`, history.start);
+  if (first > 0) gap();
+  for (let at = first + 1; at <= last; at += 1) {
     const { step, world } = entries[at - 1];
     add(at, stepText(model, step), world);
+  }
+  if (last < entries.length) {
+    gap();
+    const { step, world } = entries.at(-1);
+    add(entries.length, stepText(model, step), world);
   }
   return rows;
 }

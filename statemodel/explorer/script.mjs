@@ -6,6 +6,9 @@
 import { readNumber, scriptNumber } from './numbers.mjs';
 import { InvalidInput, timingsOf } from './model.mjs';
 
+/** A run has no more steps than this. */
+export const MOST_STEPS = 5_000;
+
 const ALONE = [
   'connect', 'disconnect', 'logout', 'ping', 'send', 'shut_down', 'background', 'foreground',
 ];
@@ -134,6 +137,7 @@ export function parseScript(model, text) {
     }
   });
   if (chosen === null) throw new InvalidInput('a script begins with: open auto|manual');
+  if (steps.length > MOST_STEPS) throw new InvalidInput(`a run here has at most ${MOST_STEPS} steps`);
   return { opening: { chosen, timings: timingsOf(model, given) }, steps };
 }
 

@@ -24,6 +24,9 @@ const NEWS = {
   up: 'NetworkRestored',
 };
 
+/** More than this is no run to look at; a link may ask for any time. */
+const MOST_FIRED = 20_000;
+
 export class World extends Surroundings {
   /**
    * @param {Model} model The compiled chart.
@@ -33,8 +36,10 @@ export class World extends Surroundings {
     super(model, timings.auth_timeout);
     this.machine = new Machine(model, chosen, timings);
     this.draw = 0.5;
-    /** Why the machine broke down, if it did; then nothing more happens. */
+    /** Why nothing more happens, if that is so: the machine broke down, or the run is too long. */
     this.stopped = null;
+    /** How many times something was due. */
+    this.fired = 0;
     /** What the last step did: inputs with their time, draw, rows and effects. */
     this.happened = [];
   }
@@ -127,11 +132,12 @@ export class World extends Surroundings {
   }
 
   _passTime(until, inclusive) {
-    for (let turns = 0; this.stopped === null; turns += 1) {
+    while (this.stopped === null) {
       const due = this.nextDeadline;
       if (!(due < until || (inclusive && due === until))) break;
-      if (turns > this.model.machine.most_rows) {
-        this.stopped = 'time does not pass: a timer starts itself again and again';
+      this.fired += 1;
+      if (this.fired > MOST_FIRED) {
+        this.stopped = `more than ${MOST_FIRED} deadlines have fired in this run`;
         break;
       }
       this.now = Math.max(this.now, due);
@@ -152,7 +158,7 @@ export class World extends Surroundings {
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
       this.wonder(`the machine broke down: ${error.message}`);
-      this.stopped = error.message;
+      this.stopped = `the machine broke down: ${error.message}`;
     }
   }
 }

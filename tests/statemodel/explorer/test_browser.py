@@ -16,6 +16,9 @@ from tests.statemodel.explorer.browsing import Explorer, a_browser, expected, pl
 from tests.statemodel.explorer.test_explore_command import CHART, run
 from tests.statemodel.explorer.walking import ListeningWorld
 
+# playwright may not have caught up with the newest Python
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 TO_CONNECTED = (
     "login", "authenticator authenticated", "store saved", "connect", "peer accept",
 )  # fmt: skip
@@ -203,6 +206,18 @@ def test_a_hostile_link_is_a_message_and_nothing_else(explorer, link):
     assert explorer.page.locator("script").count() == 2
     explorer.press("network down")
     assert "offline" in explorer.look()["configuration"].split()
+
+
+@pytest.mark.parametrize("link", ["1/0/l/aa/sa/pa/w=1e300", "1/0/l/aa/sa/pa" + "/w=1000000" * 4000])
+def test_a_link_that_asks_for_ages_is_stopped(explorer, link):
+    """However much time a link lets pass, the page comes up, and says why nothing more happens."""
+    explorer.open(link)
+
+    assert "Nothing more happens: more than 20000" in explorer.page.locator("#next").inner_text()
+    explorer.page.locator("#undo").click()
+    explorer.page.locator("#history button").first.click()
+    explorer.press("login")
+    assert "authenticating" in explorer.look()["configuration"].split()
 
 
 def test_time_passes_at_the_chosen_speed_and_fires_what_is_due(explorer):
