@@ -154,10 +154,21 @@ class _Turn:
 
     def put_into(self, trace: t.Trace, places: Sequence[int]) -> t.Trace:
         """Return a trace with this turn in an order."""
-        new = self._shifted(self._acts, places[len(self._late) :])
-        for unit, place in zip(self._late, places, strict=False):  # the rest are of callbacks
-            new[place] += unit
-        between = [entry for entries in new for entry in entries]
+        numbered = [[(at, n) for n in range(len(acts))] for at, acts in enumerate(self._acts)]
+        new = self._shifted(numbered, places[len(self._late) :])
+        follow: dict[tuple[int, int], t.Trace] = {}
+        for unit, place, (own, after) in zip(self._late, places, self._told, strict=False):
+            # In its own act it stays where it was told; in another it comes last.
+            told = (own, after - 1)
+            anchor = told if told in new[place] or not new[place] else new[place][-1]
+            follow.setdefault(anchor, []).extend(unit)
+            if not new[place]:
+                new[place].append(anchor)
+        between: t.Trace = []
+        for entries in new:
+            for at, number in entries:
+                between += self._acts[at][number : number + 1] if number >= 0 else ()
+                between += follow.pop((at, number), ())
         return [*trace[: self._start], *between, *trace[self._end :]]
 
     def _shifted(self, acts: Sequence[list[_T]], shifts: Sequence[int]) -> list[list[_T]]:

@@ -107,6 +107,8 @@ def test_a_subject_that_has_no_listeners_is_not_asked():
         "connect together / background",
         "restored / connect / login inside disconnected / login together / logout together / logout",
         "logout / reach 30 / disconnect",
+        "login / ping together / login together / background / authenticator authenticated / "
+        "store saved / connect / reach 30 / network up together / ping",
     ],
 )
 def test_what_is_late_in_one_instant_is_put_where_it_belongs(lines):

@@ -146,7 +146,7 @@ def test_a_store_that_was_due_in_a_sleep_has_not_answered():
     world = _played("open auto\nlogout\nsleep 40\nlogout")
     clears = [(e.time, e.phase) for e in world.trace if isinstance(e, t.Stored)]
 
-    assert clears == [(0.0, "begun"), (40.0, "failed"), (40.0, "begun")]
+    assert clears == [(0.0, "begun"), (40.0, "given_up"), (40.0, "begun")]
 
 
 def test_a_step_at_the_wrong_moment_does_nothing():
