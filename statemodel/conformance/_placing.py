@@ -21,7 +21,7 @@ _TRIES = 150
 """How many orders of a turn are tried at most; so many more for each callback."""
 
 _OF_SOCKETS = (t.Dialled, t.SocketGone)
-_LATE = (t.Returned, t.Stored, *_OF_SOCKETS)
+_LATE = (t.Returned, t.Stored, t.Refreshed, *_OF_SOCKETS)
 """What may be told after the act that it belongs to."""
 
 _BEGIN = {"authenticate": "login", "clear": "logout"}
