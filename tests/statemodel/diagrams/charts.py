@@ -85,7 +85,7 @@ class Fan(State.Compound, name="fan"):
     turn = still.to(turning, cond="powered") | turning.to(still)  # F2 | F3
 
 
-HOSTILE = """</text><script>alert("1")</script> `tick` | pipe ]] --> & 'quote' \\ %% # ; : {x}"""
+HOSTILE = """</text><script>alert("1")</script> `tick` | pipe ]] --> & 'quote' \\ %% # ; : {x} &lt;b&gt;"""
 """Ends tags, strings, tables, comments and labels of every format, if it is let."""
 
 
