@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from statemodel._actions import TIMERS
 from statemodel._core import _EXPLAINED as EXPLAINED
 from statemodel._core import _LENGTHS as LENGTHS
+from statemodel._ends import AFTER, CODE, STATUS
 from statemodel._machine import _CALLED_OFF as CALLED_OFF
 from statemodel._machine import _GIVEN_UP as GIVEN_UP
 from statemodel._machine import _OWN as OWN
 from statemodel._machine import WAKE_TOLERANCE
 from statemodel._policy import Policy
+from statemodel._script import _INSIDE as INSIDE
 from statemodel._source import declared, walk
 from statemodel._timings import Timings
+from statemodel._vocabulary import Status
 from statemodel._world import _MOST_ROWS as MOST_ROWS
 from statemodel.explorer._reading import Reading, guard_tree
 from statemodel.explorer._rule_numbers import RuleNumbers
@@ -200,6 +203,9 @@ def _script() -> dict[str, Any]:
         "answers": {who: list(words) for who, words in ANSWERS.items()},
         "dial_ends": {word: list(end) for word, end in DIAL_ENDS.items()},
         "close_codes": dict(CLOSE_CODES),
+        "patterns": {"code": CODE, "status": STATUS, "after": AFTER},
+        "inside": list(INSIDE),
+        "statuses": list(Status),
         "user": USER,
         "settings": {name: getattr(defaults, name) for name in SETTINGS},
     }

@@ -18,7 +18,7 @@ from statemodel.explorer._data import explorer_data
 from statemodel.explorer._reading import Reading
 
 SCRIPTS = (
-    "numbers.mjs", "model.mjs", "pings.mjs", "core.mjs", "machine.mjs", "surroundings.mjs", "world.mjs",
+    "numbers.mjs", "model.mjs", "ends.mjs", "pings.mjs", "core.mjs", "machine.mjs", "surroundings.mjs", "world.mjs",
     "script.mjs", "link.mjs", "python.mjs", "moves.mjs", "words.mjs", "history.mjs", "elements.mjs",
     "diagram.mjs", "panels.mjs", "clock.mjs", "dialogs.mjs", "page.mjs",
 )  # fmt: skip

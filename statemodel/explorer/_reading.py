@@ -45,7 +45,6 @@ class Reading(Compiler):
             raise InvalidChart(f"{chart.__name__}: {error}") from error
 
     def _cell(self, source: tuple[str, ...], event: str, *, embargoed: bool) -> Cell:
-        self.taken.clear()
         cell = super()._cell(source, event, embargoed=embargoed)
         if cell.disposition is Disposition.HANDLED:
             known = (self.numbers.get(id(transition)) for transition in self.taken)

@@ -2,7 +2,8 @@
  * A history as a short text for the address of the page, and back. The text may come from anybody: what
  * is no history is refused, and nothing of it is believed.
  *
- * `1/0/t0=3/l/aa/sa/c/pa/w=29.5*0.25`: format, start, settings, steps; `=` a value, `*` a draw.
+ * `1/0/t0=3/l/aa/sa/c/pa/w=29.5*0.25`: format, start, settings, steps; `=` a value, `@` the status in whose
+ * callback it happens, `*` a draw.
  */
 
 import { readNumber, scriptNumber } from './numbers.mjs';
@@ -20,7 +21,7 @@ export const CODES = Object.freeze({
   aa: 'authenticator authenticated', an: 'authenticator not_authenticated',
   ra: 'authenticator refreshed', rn: 'authenticator not_refreshed', rv: 'authenticator revoked',
   pa: 'peer accept', pf: 'peer fail', pt: 'peer refuse_1008', po: 'peer refuse_401',
-  pn: 'peer refuse_404', pr: 'peer retry_after_8', pq: 'peer retry_after_900',
+  pn: 'peer refuse_404', pr: 'peer refuse_503_after_8', pq: 'peer refuse_429_after_900', y: 'peer',
   ca: 'peer close_1000', cb: 'peer close_1001', ct: 'peer close_1008', co: 'peer close_4401',
   cx: 'peer drop', cc: 'peer closed', mf: 'peer frame', mp: 'peer pong', ts: 'peer throttle',
   te: 'peer unthrottle', rp: 'reader pause', rr: 'reader resume', sa: 'store saved',
@@ -43,10 +44,11 @@ export function encodeLink(model, opening, steps) {
 function encodeStep(model, step) {
   let code = CODE_OF.get(`${step.do} ${step.what}`) ?? CODE_OF.get(step.do);
   if (code.length === 1 && step.what && step.what !== model.script.user) {
-    code += `=${encodeURIComponent(step.what)}`;
+    code += `=${encodeURIComponent(step.what).replaceAll('*', '%2A')}`;
   } else if (step.number) {
     code += `=${scriptNumber(step.number)}`;
   }
+  if (step.inside) code += `@${step.inside}`;
   return step.draw === 0.5 ? code : `${code}*${scriptNumber(step.draw)}`;
 }
 
@@ -83,11 +85,11 @@ export function decodeLink(model, text) {
 }
 
 function decodeStep(model, part) {
-  const found = /^([a-z]{1,2})(?:=([^*]*))?(?:\*([^*]+))?$/.exec(part);
+  const found = /^([a-z]{1,2})(?:=([^*@]*))?(?:@([a-z_]+))?(?:\*([^*]+))?$/.exec(part);
   if (!found || !Object.hasOwn(CODES, found[1])) throw new InvalidInput('no such step');
-  const [, code, value, draw] = found;
+  const [, code, value, inside = '', draw] = found;
   const [word, what = ''] = CODES[code].split(' ');
-  const step = { do: word, what, draw: draw === undefined ? 0.5 : needed(draw) };
+  const step = { do: word, what, inside, draw: draw === undefined ? 0.5 : needed(draw) };
   if (['wait', 'reach', 'sleep', 'cancel'].includes(word)) step.number = needed(value ?? '0');
   else if (value !== undefined) step.what = named(word, what, value);
   else if (word === 'login' || word === 'restored') step.what = model.script.user;
@@ -95,7 +97,7 @@ function decodeStep(model, part) {
 }
 
 function named(word, what, value) {
-  if (what || !['login', 'restored', 'custom'].includes(word)) throw new InvalidInput('a value too many');
+  if (what || !['login', 'restored', 'custom', 'peer'].includes(word)) throw new InvalidInput('a value too many');
   try {
     const name = decodeURIComponent(value);
     if (name && name.length <= 100) return name;

@@ -3,6 +3,7 @@
  */
 
 import { HANDLED, IGNORED, REFUSED } from './model.mjs';
+import { closeCode, dialEnd } from './ends.mjs';
 import { makeStep } from './script.mjs';
 
 /** Who causes what, in the order in which the page shows them. */
@@ -69,15 +70,14 @@ const JUMP = 40;
 
 /** The chart's event that an answer is; `null` for what the chart does not see, such as a frame. */
 function answerEvent(model, word) {
-  const { dial_ends: dialEnds, close_codes: closeCodes } = model.script;
-  if (Object.hasOwn(dialEnds, word)) {
-    const [status, code, wait] = dialEnds[word];
-    if (wait !== null && model.believes(status)) return 'dial_failed';
+  const end = dialEnd(model, word);
+  if (end !== null) {
+    const [status, code, wait] = end;
+    if (wait > 0 && model.believes(status)) return 'dial_failed';
     return END_EVENTS[model.end(status, code)] ?? 'dial_failed';
   }
-  if (Object.hasOwn(closeCodes, word)) {
-    return END_EVENTS[model.end(null, closeCodes[word])] ?? 'socket_closed';
-  }
+  const closed = closeCode(model, word);
+  if (closed !== null) return END_EVENTS[model.end(null, closed)] ?? 'socket_closed';
   return ANSWER_EVENTS[word] ?? null;
 }
 

@@ -5,6 +5,7 @@
 
 import { readNumber, scriptNumber } from './numbers.mjs';
 import { InvalidInput, timingsOf } from './model.mjs';
+import { standIn } from './ends.mjs';
 
 /** A run has no more steps than this. */
 export const MOST_STEPS = 5_000;
@@ -21,7 +22,7 @@ const USUAL_DRAW = 0.5;
 const UNFIT = /[#\s\u0000-\u0020\u007f-\u00a0]/;
 
 /** Return a checked step; what is no step is refused. */
-export function makeStep(model, { do: word, what = '', number = 0, draw = USUAL_DRAW }) {
+export function makeStep(model, { do: word, what = '', number = 0, draw = USUAL_DRAW, inside = '' }) {
   const choices = word === 'network' ? ['down', 'up'] : own(model.script.answers, word);
   if (NAMED.includes(word)) {
     if (!what || UNFIT.test(what)) throw new InvalidInput(`${word} takes one word without #`);
@@ -29,7 +30,7 @@ export function makeStep(model, { do: word, what = '', number = 0, draw = USUAL_
       throw new InvalidInput(`${what} is no custom event of ${model.chart}`);
     }
   } else if (choices) {
-    if (!choices.includes(what)) throw new InvalidInput(`${word} ${what}: allowed are ${choices.join(', ')}`);
+    if (![what, standIn(model, what)].some((one) => choices.includes(one))) throw new InvalidInput(`${word} ${what}: allowed are ${choices.join(', ')}`);
   } else if (![...ALONE, ...SECONDS, 'cancel'].includes(word)) {
     throw new InvalidInput(`${word} is no step`);
   } else if (what) {
@@ -43,7 +44,11 @@ export function makeStep(model, { do: word, what = '', number = 0, draw = USUAL_
     throw new InvalidInput(`${word} takes no number`);
   }
   if (!(draw >= 0 && draw < 1)) throw new InvalidInput('a draw is in [0, 1)');
-  return { do: word, what, number, draw };
+  const { inside: callable, statuses } = model.script;
+  if (inside && !(callable.includes(word) && statuses.includes(inside))) {
+    throw new InvalidInput(`${word} inside ${inside}: no such callback`);
+  }
+  return { do: word, what, number, draw, inside };
 }
 
 function own(object, key) {
@@ -56,6 +61,7 @@ export function stepText(model, step) {
   const plain = step.what === model.script.user && step.do !== 'custom';
   if (SECONDS.includes(step.do) || step.do === 'cancel') words.push(scriptNumber(step.number));
   else if (step.what && !plain) words.push(step.what);
+  if (step.inside) words.push('inside', step.inside);
   if (step.draw !== USUAL_DRAW) words.push('draw', scriptNumber(step.draw));
   return words.join(' ');
 }
@@ -69,13 +75,15 @@ export function parseStep(model, line) {
     draw = number(words.at(-1));
     words = words.slice(0, -2);
   }
+  const inside = words.length > 2 && words.at(-2) === 'inside' ? words.at(-1) : '';
+  if (inside) words = words.slice(0, -2);
   const [word, argument = ''] = words;
   if (!word || words.length > 2) throw new InvalidInput(`${line.trim()} is no step`);
   if (SECONDS.includes(word) || word === 'cancel') {
-    return makeStep(model, { do: word, number: number(argument), draw });
+    return makeStep(model, { do: word, number: number(argument), draw, inside });
   }
   const named = word === 'login' || word === 'restored';
-  return makeStep(model, { do: word, what: argument || (named ? model.script.user : ''), draw });
+  return makeStep(model, { do: word, what: argument || (named ? model.script.user : ''), draw, inside });
 }
 
 function number(word) {

@@ -4,6 +4,7 @@
  */
 
 import { general } from './numbers.mjs';
+import { closeCode, dialEnd } from './ends.mjs';
 
 const STORE_ANSWERS = { save: ['saved', 'not_saved'], clear: ['cleared', 'not_cleared'] };
 
@@ -44,8 +45,8 @@ export class Surroundings {
       answers.push(...Object.keys(this.model.script.close_codes));
     }
     if (this.open !== null) {
-      answers.push(this.throttled ? 'unthrottle' : 'throttle');
-      answers.push(...(this.reading ? ['frame', 'pause'] : ['resume']));
+      const throttling = this.throttled ? 'unthrottle' : 'throttle';
+      answers.push(...(this.reading ? [throttling, 'frame', 'pause'] : ['resume']));
       if (this.out.length && this.reading) answers.push('pong');
     }
     return answers;
@@ -53,12 +54,11 @@ export class Surroundings {
 
   /** Let a possible answer happen; return the event that it is for the machine. */
   answer(word) {
-    const { dial_ends: dialEnds, close_codes: closeCodes } = this.model.script;
-    if (Object.hasOwn(dialEnds, word)) return this._endDial(dialEnds[word]);
-    if (Object.hasOwn(closeCodes, word) && this.open !== null) return this._endSocket(closeCodes[word]);
-    if (Object.hasOwn(closeCodes, word) || word === 'closed') {
-      return this._endClosing(closeCodes[word] ?? 1000);
-    }
+    const end = dialEnd(this.model, word);
+    if (end !== null) return this._endDial(end);
+    const closed = closeCode(this.model, word);
+    if (closed !== null && this.open !== null) return this._endSocket(closed);
+    if (closed !== null || word === 'closed') return this._endClosing(closed ?? 1000);
     return this._otherAnswer(word);
   }
 

@@ -8,8 +8,8 @@ const ANSWERS_IN_WORDS = {
   refuse_1008: 'the server refuses: close code 1008',
   refuse_401: 'the server refuses the credentials: HTTP 401',
   refuse_404: 'the server refuses: HTTP 404',
-  retry_after_8: 'the server is busy: HTTP 503, Retry-After 8 s',
-  retry_after_900: 'the server is busy: HTTP 429, Retry-After 900 s',
+  refuse_503_after_8: 'the server is busy: HTTP 503, Retry-After 8 s',
+  refuse_429_after_900: 'the server is busy: HTTP 429, Retry-After 900 s',
   close_1000: 'the server closes: 1000',
   close_1001: 'the server closes: 1001, going away',
   close_1008: 'the server closes: 1008, for good',
@@ -56,6 +56,11 @@ export function seconds(number) {
 
 /** A step in words. */
 export function stepWords(step, calls = new Map()) {
+  const words = plainWords(step, calls);
+  return step.inside ? `${words}, inside the callback that is told ${step.inside} next` : words;
+}
+
+function plainWords(step, calls) {
   const line = step.what ? `${step.do} ${step.what}` : step.do;
   if (Object.hasOwn(NEWS_IN_WORDS, line)) return NEWS_IN_WORDS[line];
   switch (step.do) {
@@ -74,7 +79,7 @@ export function stepWords(step, calls = new Map()) {
     case 'sleep':
       return `the machine sleeps ${seconds(step.number)}`;
     default:
-      return ANSWERS_IN_WORDS[step.what] ?? `call ${step.do}`;
+      return ANSWERS_IN_WORDS[step.what] ?? (step.what ? `the server: ${step.what}` : `call ${step.do}`);
   }
 }
 

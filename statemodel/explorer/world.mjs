@@ -5,6 +5,7 @@
 
 import { nextUp } from './numbers.mjs';
 import { Broken } from './model.mjs';
+import { standIn } from './ends.mjs';
 import { Machine } from './machine.mjs';
 import { Surroundings } from './surroundings.mjs';
 
@@ -16,6 +17,9 @@ const CALLS = {
   send: 'Send',
   shut_down: 'ShutDown',
 };
+
+/** What the server says in a frame, which is a sign of life like any other (P4). */
+const IN_A_FRAME = ['throttle', 'unthrottle'];
 
 const NEWS = {
   background: 'EnterBackground',
@@ -38,6 +42,9 @@ export class World extends Surroundings {
     this.draw = 0.5;
     /** Why nothing more happens, if that is so: the machine broke down, or the run is too long. */
     this.stopped = null;
+    /** What a listener will do when it is told a status, and what it has just done (T4). */
+    this.armed = [];
+    this.calling = [];
     /** How many times something was due. */
     this.fired = 0;
     /** What the last step did: inputs with their time, draw, rows and effects. */
@@ -75,16 +82,14 @@ export class World extends Surroundings {
     if (this.jobUntil < this.now && step.do !== 'sleep') {
       this._handle(this.finishJob('did not answer'));
     }
+    if (step.inside) {
+      const others = this.armed.filter((armed) => armed.step.inside !== step.inside);
+      this.armed = [...others, { step, command: this._number(step) }];
+      return;
+    }
     switch (step.do) {
       case 'cancel':
         if (this.waiting.delete(step.number)) this._handle({ type: 'Cancel', command: step.number });
-        break;
-      case 'background':
-      case 'foreground':
-        this._handle({ type: NEWS[step.do], command: null });
-        break;
-      case 'network':
-        this._handle({ type: NEWS[step.what], command: null });
         break;
       case 'restored':
         this._handle({ type: 'SessionRestored', user: { uid: step.what, auth_token: '' } });
@@ -93,8 +98,9 @@ export class World extends Surroundings {
       case 'authenticator':
       case 'store':
       case 'reader':
-        if (this.stopped === null && this.possibleAnswers().includes(step.what)) {
-          this._handle(this.answer(step.what));
+        for (const word of IN_A_FRAME.includes(step.what) ? ['frame', step.what] : [step.what]) {
+          const possible = this.possibleAnswers().includes(standIn(this.model, word));
+          if (this.stopped === null && possible) this._handle(this.answer(word));
         }
         break;
       case 'wait':
@@ -108,7 +114,7 @@ export class World extends Surroundings {
         this._handle({ type: 'Custom', name: step.what });
         break;
       default:
-        this._call(step.do, step.what);
+        this._handle(this._begun(step, this._number(step)));
     }
   }
 
@@ -119,16 +125,20 @@ export class World extends Surroundings {
     return seconds;
   }
 
-  _call(name, uid) {
+  /** The number of a call, by which it is known from here on; a report has none. */
+  _number(step) {
+    if (newsOf(step)) return null;
     this.commands += 1;
-    const command = this.commands;
-    this.waiting.set(command, name);
-    this.calls.set(command, name);
-    if (name === 'login') {
-      this._handle({ type: 'Login', command, credentials: { uid, auth_token: '' } });
-    } else {
-      this._handle({ type: CALLS[name], command });
-    }
+    return this.commands;
+  }
+
+  /** Note a call or a report; return the event that it is for the machine. */
+  _begun(step, command) {
+    if (command === null) return { type: newsOf(step), command: null };
+    this.waiting.set(command, step.do);
+    this.calls.set(command, step.do);
+    if (step.do !== 'login') return { type: CALLS[step.do], command };
+    return { type: 'Login', command, credentials: { uid: step.what, auth_token: '' } };
   }
 
   _passTime(until, inclusive) {
@@ -147,18 +157,43 @@ export class World extends Surroundings {
     this.now = Math.max(this.now, until);
   }
 
+  /** Let the machine take an event, and then what listeners have called meanwhile (T4). */
   _handle(event) {
+    this._take(event);
+    while (this.calling.length) {
+      const [{ step, command }, ...rest] = this.calling;
+      this.calling = rest;
+      this.draw = step.draw;
+      this._take(this._begun(step, command));
+    }
+  }
+
+  _take(event) {
     if (this.stopped !== null) return;
     const { machine, now, draw } = this;
     const before = machine.at;
     try {
       const effects = machine.handle(event, now, draw);
       this.happened.push({ event, now, draw, before, after: machine.at, rows: machine.rows, effects });
-      for (const effect of effects) this.perform(effect);
+      for (const effect of effects) {
+        this.perform(effect);
+        if (effect.type === 'ChangeStatus') this._tell(effect.change.current);
+      }
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
       this.wonder(`the machine broke down: ${error.message}`);
       this.stopped = `the machine broke down: ${error.message}`;
     }
   }
+
+  /** A status is told: what was to be called inside its callback is called next. */
+  _tell(status) {
+    this.calling = [...this.calling, ...this.armed.filter(({ step }) => step.inside === status)];
+    this.armed = this.armed.filter(({ step }) => step.inside !== status);
+  }
+}
+
+/** The event that a report is; nothing for calls. */
+function newsOf({ do: word, what }) {
+  return NEWS[word === 'network' ? what : word];
 }

@@ -165,7 +165,7 @@ def test_every_handled_cell_says_which_transitions_it_takes():
 
 def test_nothing_in_a_chart_can_end_the_data(here):
     """A name such as `</script>` in a chart is data in the page and nothing else."""
-    hostile = "</script><script>alert(1)</script><!--"
+    hostile = "</script x><script>alert(1)</script><!--"
     (here / "hostile.py").write_text(
         CHART.replace(
             "dark.to(bright) | bright.to(dark)  # M1", "dark.to(bright) | bright.to(dark)"
@@ -179,6 +179,7 @@ def test_nothing_in_a_chart_can_end_the_data(here):
 
     assert hostile not in page
     assert page.count("</script>") == 2
+    assert "</script x" not in page
     assert data_of(page)["chart"] == hostile
 
 

@@ -91,6 +91,11 @@ WRONG_LINKS = [
     "1/0/l=a%E2%80%A8b",
     "1/0/l=" + "a" * 101,
     "1/0/u=connect",
+    "1/0/y",
+    "1/0/y=pong*",
+    "1/0/y=close_1006",
+    "1/0/c@nowhere",
+    "1/0/w=1@connected",
     "1/0/u",
     "1/0/t0=-1",
     "1/0/t99=1",
@@ -117,7 +122,11 @@ def _random_script(seed: int) -> Script:
 def languages(tmp_path_factory):
     """Return what the page's scripts make of ours, and of what is wrong."""
     scripts = [_random_script(seed) for seed in range(60)]
-    scripts.append(Script.parse("open manual background offline\nlogin zoë\nrestored b<&'\"\\\n"))
+    scripts.append(
+        Script.parse(
+            "open manual background offline\nlogin zo*ë@\npeer close_4000\nping inside connected draw 0.25\nrestored b<&'\"\\\n"
+        )
+    )
     content = {
         "data": walking.our_data(),
         "numbers": NUMBERS,
@@ -168,12 +177,15 @@ def test_every_word_of_the_language_has_a_code(languages):
 
 def test_programs_run_and_come_to_the_same_configuration(languages):
     """A program that the page writes runs on `Machine`, and its assertion holds."""
-    for made in languages[1]["made"]:
+    for text, made in zip(languages[0], languages[1]["made"], strict=True):
+        world = World.of(script := Script.parse(text))
+        world.play_all(script)
         names = {}
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(made["python"], "<program>", "exec"), names)
 
         assert sorted(names["machine"].configuration) == made["configuration"]
+        assert names["machine"].timers == world.machine.timers
 
 
 def test_wrong_scripts_are_refused(languages):

@@ -14,6 +14,7 @@ from statemodel import (
     InvalidInput,
     Machine,
     Mode,
+    Status,
     Table,
     Timings,
     User,
@@ -35,6 +36,14 @@ STARTS = [
 ]
 CALLS = ("login", "login bob", "logout", "connect", "disconnect", "ping", "send", "shut_down")
 REPORTS = ("background", "foreground", "network down", "network up", "restored")
+MORE_ENDS = (
+    "refuse_503_after_0",
+    "refuse_599",
+    "refuse_3003",
+    "refuse_429_after_9999",
+    "close_4500",
+)
+MORE_ENDS += ("close_1012", "close_3500", "refuse_200_after_7")
 WORDS = [word for words in ANSWERS.values() for word in words]
 CODES = (1000, 1006, 1008, 1011, 3000, 3499, 3500, 3999, 4000, 4401, 4500, 5000)
 
@@ -292,6 +301,13 @@ def random_step(dice: random.Random, world: World) -> Step:
         if due < float("inf") and dice.random() < 0.7:
             return replace(wait_until(world, due), do=do, draw=luck)
         return Step(do=do, number=dice.choice((0.0, 0.1, 1.0, 9.7, 31.3)), draw=luck)
+    if kind < 0.63:
+        line = dice.choice(
+            ("ping", "disconnect", "connect", "background", "logout", "network down")
+        )
+        return replace(Step.parse(line), inside=dice.choice(list(Status)), draw=luck)
+    if kind < 0.66:
+        return Step.parse(f"peer {dice.choice(MORE_ENDS)}")
     if kind < 0.85:
         calls = CALLS[:-1] if dice.random() < 0.95 else CALLS
         return replace(Step.parse(dice.choice((*calls, "connect", "login"))), draw=luck)
