@@ -54,18 +54,19 @@ STYLES = frozenset(_INKS)
 
 
 def _css() -> str:
-    """Return the palette as custom properties, and the classes that use it."""
-    light = "".join(f"--{name}:{one};" for name, (one, _) in _INKS.items())
-    dark = "".join(f"--{name}:{other};" for name, (_, other) in _INKS.items())
-    fills = "".join(f".f-{name}{{fill:var(--{name})}}" for name in _INKS)
-    strokes = "".join(f".s-{name}{{stroke:var(--{name})}}" for name in _INKS)
+    """Return the palette as classes: plain ones, which every viewer knows, and those for the dark."""
+    light = "".join(_classes(name, one) for name, (one, _) in _INKS.items())
+    dark = "".join(_classes(name, other) for name, (_, other) in _INKS.items())
     return (
-        f"svg{{{light}font-family:{FONT}}}"
-        f"@media (prefers-color-scheme:dark){{svg{{{dark}}}}}"
-        f"{fills}{strokes}.n{{fill:none}}.b{{font-weight:700}}.i{{font-style:italic}}"
+        f"svg{{font-family:{FONT}}}.n{{fill:none}}.b{{font-weight:700}}.i{{font-style:italic}}"
         ".m{text-anchor:middle}.e{text-anchor:end}"
-        ".h{paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}"
+        f".h{{paint-order:stroke;stroke:{_INKS['card'][0]};stroke-width:3px;stroke-linejoin:round}}"
+        f"{light}@media (prefers-color-scheme:dark){{{dark}.h{{stroke:{_INKS['card'][1]}}}}}"
     )
+
+
+def _classes(name: str, colour: str) -> str:
+    return f".f-{name}{{fill:{colour}}}.s-{name}{{stroke:{colour}}}"
 
 
 class Drawing:
