@@ -172,7 +172,7 @@ class ConnectionChart(StateChart[Any]):
             down.to(waiting.held_off, cond="wanted and online and embargoed")  # B4
             down.to(waiting.without_network, cond="wanted and offline")  # C8, N1, B6
 
-            dial_succeeded = socket.connecting.to(socket.connected)
+            dial_succeeded = socket.connecting.to(socket.connected)  # C2
             stable_due = socket.connected.to(None, on="forget_failures")  # B2
             ping = socket.connected.to(None, on="send_ping")  # P1
             send_message = socket.connected.to(None)  # P3: refused elsewhere
@@ -225,7 +225,9 @@ class ConnectionChart(StateChart[Any]):
 
             refresh_succeeded = fresh.to(renewed)  # B5: once
             stable_due = renewed.to(fresh)  # B5: "before stable_after seconds connected"
-            renewed.to(fresh, cond="failed or not logged_in")  # what comes next is another attempt
+            renewed.to(
+                fresh, cond="failed or not logged_in"
+            )  # B5: what comes next is another attempt
 
         class liveness(State.Compound):
             resting = State(initial=True)
@@ -245,7 +247,7 @@ class ConnectionChart(StateChart[Any]):
                 | probing.to(probing, on="send_probe")
             )
             own_pings_over = probing.to(resting)  # H1: "unless one of the library's own is out"
-            probing.to(resting, cond="not connected")
+            probing.to(resting, cond="not connected")  # H1
 
         class throttle(State.Compound):
             unthrottled = State(initial=True)

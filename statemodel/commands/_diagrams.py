@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from statemodel._errors import StateModelError
 from statemodel.commands._loading import OURS, load_chart
 from statemodel.diagrams import FORMATS, NOTHING, Highlight, at, read_chart, render
 from statemodel.diagrams._files import files, stale, write
-from statemodel.diagrams._path import path, rows_of_script
+from statemodel.diagrams._path import Row, path, rows_of_recording, rows_of_script
+from statemodel.recordings import read
 from statemodel.scripts import Script
 
 if TYPE_CHECKING:
@@ -47,7 +49,9 @@ def add_to(commands: Any) -> None:
     marks = diagrams.add_mutually_exclusive_group()
     marks.add_argument("--at", metavar="STATE,...", help="mark these states")
     marks.add_argument(
-        "--trace", metavar="FILE", help="mark the way of a script, a file or - for standard input"
+        "--trace",
+        metavar="FILE",
+        help="mark the way of a script or of the last recorded connection; - for standard input",
     )
     diagrams.set_defaults(run=_run)
 
@@ -104,13 +108,17 @@ def _highlight(options: Namespace, chart: type, table: Table, model: ChartModel)
             raise StateModelError("--at names no state")
         return at(model, *names)
     if options.trace is not None:
-        return path(chart, table, *rows_of_script(_script(options.trace), table))
+        return path(chart, table, *_way(options.trace, table))
     return NOTHING
 
 
-def _script(name: str) -> Script:
+def _way(name: str, table: Table) -> tuple[list[Row], int]:
+    """Return the rows of a script, or of the last connection of a trace."""
+    raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    if raw.lstrip().startswith(b"{"):
+        return rows_of_recording(read(BytesIO(raw))[-1], table)
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        text = raw.decode()
     except UnicodeDecodeError as error:
         raise StateModelError(f"{name} is no text in UTF-8: {error}") from error
-    return Script.parse(text)
+    return rows_of_script(Script.parse(text), table)

@@ -8,9 +8,10 @@ from statemodel._compile import _Compiler
 from statemodel._script import Script
 from statemodel._source import declared
 from statemodel._table import Disposition, Table
-from statemodel._world import World
+from statemodel._world import WatchedMachine, World
 from statemodel.diagrams._highlight import Highlight
 from statemodel.diagrams._read import transition_keys
+from statemodel.recordings import Recording
 
 Row = tuple[int, str, bool]
 """A row that a machine was asked for: configuration, event, and whether an embargo ran (B4)."""
@@ -28,6 +29,27 @@ def rows_of_script(script: Script, table: Table) -> tuple[list[Row], int]:
         world.play(step)
         rows += world.machine.rows
     return rows, world.machine.at
+
+
+def rows_of_recording(recording: Recording, table: Table) -> tuple[list[Row], int]:
+    """Run the recorded steps on the machine; return the rows in order, and the last configuration.
+
+    Raises:
+        InvalidInput: a step is none that the table's machine takes.
+        LookupError: the table has no such start.
+    """
+    header = recording.header
+    machine = WatchedMachine(
+        mode=header.mode,
+        timings=header.timings,
+        policy=header.policy,
+        foreground=header.foreground,
+        online=header.online,
+        table=table,
+    )
+    for _, step in recording.steps:
+        machine.handle(step.event, step.time, step.draw)
+    return machine.rows, machine.at
 
 
 def path(chart: type, table: Table, rows: Iterable[Row], end: int) -> Highlight:

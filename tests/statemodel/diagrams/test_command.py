@@ -127,6 +127,16 @@ def test_a_mistake_is_one_line_and_exit_code_two(
     assert not (tmp_path / "diagrams").exists()
 
 
+def test_a_recorded_connection_marks_its_way(run: Run) -> None:
+    """`--trace` takes what `open_connection(trace=...)` wrote: the example ends closed, and had backed off."""
+    example = Path(__file__).parents[3] / "docs" / "trace-example.jsonl"
+    code, out, err = run("--trace", str(example), "--format", "mermaid", "--region", "link")
+
+    assert (code, err) == (0, "")
+    assert "class down active" in out
+    assert any("passed" in line and "backing_off" in line for line in out.splitlines())
+
+
 def test_a_trace_marks_the_way(tmp_path: Path, run: Run) -> None:
     """M5: after the window has passed, the way through connected and window is marked."""
     (tmp_path / "run.txt").write_text(SCRIPT, "utf-8")
