@@ -64,7 +64,7 @@ def test_rules_may_be_named_in_lower_case(capfd, tmp_path):
     )
 
     assert code == 0
-    assert "It keeps the 1 rules that it was judged by." in out
+    assert "It keeps the 1 rule that it was judged by, in 1 case." in out
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_the_work(capfd, tmp_path):

@@ -42,7 +42,7 @@ def test_a_bad_end_is_a_failure_of_the_whole_test(capfd, tmp_path):
     out = capfd.readouterr().out
 
     assert (code, good) == (1, 0)
-    assert "(found in: its end)" in out
+    assert "the subject crashed: after bye" in out
     assert "1 cases" in out
     assert "It does not conform: crashed." in out
 

@@ -35,7 +35,7 @@ class Mad:
         for act in acts:
             if act.step.do == "wait":
                 self._now += act.step.number
-            if act.command is not None:
+            if act.command is not None and not act.step.inside:  # or it is given later, if ever
                 self._calls.append((act.command, act.step.do))
             seen.append(self._some())
         return seen

@@ -127,7 +127,7 @@ def test_a_failure_keeps_its_rule_and_becomes_the_same_every_time():
         "background\nwait 12.5\nwait 17.125\nnetwork up\n"
     )
     failure = replay(Hasty(), script, only=["M3"]).failures[0]
-    first, again = (cases.shrunk(Hasty(), failure, {"M3"}) for _ in range(2))
+    [first], [again] = (cases.shrunk(Hasty(), [failure], {"M3"}) for _ in range(2))
 
     assert first == again
     assert first.verdict == failure.verdict
@@ -145,7 +145,7 @@ def test_shrinking_comes_to_an_end(monkeypatch):
     played = []
     monkeypatch.setattr(cases, "_TRIES", 5)
     monkeypatch.setattr(cases.Case, "play", classmethod(_noting(cases.Case.play.__func__, played)))
-    found = cases.shrunk(Hasty(), failure, {"M3"})
+    [found] = cases.shrunk(Hasty(), [failure], {"M3"})
 
     assert len(played) == len(set(played)) == 5
     assert len(found.script.steps) < len(long.steps)
