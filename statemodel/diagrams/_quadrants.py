@@ -7,6 +7,7 @@ four, so that what a quadrant lacks is seen at a glance.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,17 @@ from statemodel.diagrams._measure import wrap
 from statemodel.diagrams._svg import Drawing, Point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from statemodel._table import Table
 
 _PLACES: Mapping[str, tuple[tuple[str, ...], float, float, str]] = {
-    "closing": (("closing",), 226, 92, "coming"),
-    "down": (("down",), 56, 182, "idle"),
-    "dialling": (("connecting", "refreshing"), 226, 182, "coming"),
-    "connected": (("connected",), 380, 182, "up"),
-    "failed": (("failed",), 118, 318, "bad"),
-    "waiting": (("backing_off", "held_off", "without_network"), 330, 318, "idle"),
+    "closing": (("closing",), 222, 92, "coming"),
+    "down": (("down",), 57, 182, "idle"),
+    "dialling": (("connecting", "refreshing"), 222, 182, "coming"),
+    "connected": (("connected",), 376, 182, "up"),
+    "failed": (("failed",), 110, 322, "bad"),
+    "waiting": (("backing_off", "held_off", "without_network"), 318, 322, "idle"),
 }
 """What is drawn as one box: its states in the link region, its middle, and its style."""
 
@@ -55,7 +56,7 @@ _WORDS: Mapping[str, str] = {
 """Events in a reader's words; one that is not here stands under its own name."""
 
 _WIDTH, _HEIGHT, _GAP = 436.0, 420.0, 16.0
-_BOX = (92.0, 32.0)
+_BOX = (86.0, 32.0)
 
 
 def draw_quadrants(table: Table | None = None) -> str:
@@ -70,11 +71,11 @@ def draw_quadrants(table: Table | None = None) -> str:
         title="What the link may do, by mode and place",
         description=" ".join(_in_words(table)),
     )
-    d.text(8, 26, d.title, size=18, bold=True)
+    d.text(14, 26, d.title, size=18, bold=True)
     d.text(
-        8,
+        14,
         47,
-        "Equal places, equal states. What is pale cannot be there. Dashed: by disconnect, logout or the end.",
+        "Equal places, equal states. A dotted box cannot be there. A dashed arrow: disconnect, logout or the end.",
         fill="soft",
     )
     for column, mode in enumerate(("auto", "manual")):
@@ -82,7 +83,7 @@ def draw_quadrants(table: Table | None = None) -> str:
             left, top = column * (_WIDTH + _GAP), 62 + row * (_HEIGHT + _GAP)
             _Quadrant(d, table, mode, app).draw(left, top)
     d.text(
-        8,
+        14,
         d.height + 20,
         "* without network, or while the server's Retry-After runs, it waits instead of dialling.",
         size=12,
@@ -187,47 +188,72 @@ class _Quadrant:
             width,
             height,
             fill=style if there else "",
-            stroke=f"{style}-line" if there else "rule",
-            dashed="" if there else "3 4",
+            stroke=f"{style}-line" if there else "soft",
+            dashed="" if there else "1.5 3.5",
         )
-        self.d.text(x, y + 4.5, box, anchor="m", bold=there, fill="ink" if there else "rule")
+        self.d.text(x, y + 4.5, box, anchor="m", bold=there, fill="ink" if there else "soft")
 
     def _move(self, start: str, end: str, events: set[str], *, star: bool) -> None:
         stops = events <= _STOPS | _QUIET and bool(events & _STOPS)
         words = [] if stops else sorted({_WORDS.get(e, e) for e in events - _STOPS})
         if (start, end) == ("closing", "down"):
             words = ["closed"] if events - {"connect"} == events else ["closed, connect"]
-        way, at, anchor = _ROUTES[start, end]
-        points = [(self.left + x, self.top + y) for x, y in way]
-        self.d.line(points, arrow=True, smooth=len(points) == 4, dashed="4 3" if stops else "")
+        routes = _ROUTES if "waiting" in self.there else {**_ROUTES, **_WITHOUT_WAITING}
+        route = routes[start, end]
+        points = [(self.left + x, self.top + y) for x, y in route.way]
+        self.d.line(points, arrow=True, smooth=len(points) > 2, dashed="4 3" if stops else "")
         text = ", ".join(words) + ("*" if star else "")
-        lines = wrap(text, 11.5, 84)
-        x, y = self.left + at[0], self.top + at[1]
-        if (start, end) in _UPWARDS:
-            y -= 13 * (len(lines) - 1)
+        lines = wrap(text, 11.5, route.room)
+        x, y = self.left + route.words[0], self.top + route.words[1]
+        y -= 13 * (len(lines) - 1) * route.up
         for n, line in enumerate(lines):
-            self.d.text(x, y + 13 * n, line, size=11.5, anchor=anchor, halo=True)
+            self.d.text(x, y + 13 * n, line, size=11.5, anchor=route.anchor, halo=True)
 
 
-_ROUTES: Mapping[tuple[str, str], tuple[list[Point], Point, str]] = {
-    ("down", "dialling"): ([(102, 177), (180, 177)], (140, 170), "m"),
-    ("dialling", "down"): ([(180, 188), (102, 188)], (108, 204), ""),
-    ("dialling", "connected"): ([(272, 182), (334, 182)], (302, 176), "m"),
-    ("connected", "dialling"): ([(352, 166), (330, 134), (282, 134), (254, 166)], (304, 136), "m"),
-    ("connected", "closing"): ([(392, 166), (392, 92), (340, 92), (272, 92)], (382, 84), "e"),
-    ("connected", "down"): ([(366, 198), (320, 300), (150, 290), (76, 198)], (322, 262), ""),
-    ("connected", "failed"): ([(412, 198), (436, 366), (280, 344), (164, 322)], (224, 316), "m"),
-    ("connected", "waiting"): ([(378, 198), (346, 302)], (368, 262), ""),
-    ("closing", "down"): ([(180, 92), (110, 92), (56, 100), (56, 166)], (66, 88), ""),
-    ("closing", "dialling"): ([(226, 108), (226, 166)], (220, 128), "e"),
-    ("dialling", "waiting"): ([(240, 198), (304, 302)], (284, 284), "e"),
-    ("dialling", "failed"): ([(212, 198), (140, 302)], (164, 284), ""),
-    ("waiting", "dialling"): ([(318, 302), (254, 198)], (286, 224), ""),
-    ("waiting", "down"): ([(306, 334), (200, 376), (10, 390), (32, 198)], (0, 0), ""),
-    ("failed", "dialling"): ([(126, 302), (198, 198)], (146, 262), "e"),
-    ("failed", "down"): ([(100, 302), (62, 198)], (76, 284), "e"),
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """Where an arrow runs within its quadrant, and where its words stand."""
+
+    way: Sequence[Point]
+    """Two points of a straight line, or a start and Bézier triples."""
+    words: Point = (0, 0)
+    """Where the first line of its words stands."""
+    anchor: str = ""
+    """Which end of the words that is, as `Drawing.text` has it."""
+    room: float = 84
+    """How wide the words may be."""
+    up: bool = False
+    """Whether that place is the last line's, and others stand above it."""
+
+
+_ROUTES: Mapping[tuple[str, str], _Route] = {
+    ("down", "dialling"): _Route([(100, 177), (179, 177)], (138, 170), "m", room=60, up=True),
+    ("dialling", "down"): _Route([(179, 188), (100, 188)], (102, 206), room=66),
+    ("dialling", "connected"): _Route([(265, 182), (333, 182)], (297, 176), "m"),
+    ("connected", "dialling"): _Route(
+        [(350, 166), (328, 134), (280, 134), (252, 166)], (300, 136), "m"
+    ),
+    ("connected", "closing"): _Route([(392, 166), (392, 92), (340, 92), (265, 92)], (274, 109)),
+    ("connected", "failed"): _Route(
+        [(410, 198), (438, 260), (438, 354), (340, 354), (280, 354), (220, 342), (153, 331)],
+        (214, 324),
+        "m",
+    ),
+    ("connected", "waiting"): _Route([(374, 198), (345, 306)], (372, 238), room=50),
+    ("closing", "down"): _Route([(179, 92), (110, 92), (57, 100), (57, 166)], (76, 128)),
+    ("closing", "dialling"): _Route([(222, 108), (222, 166)], (216, 133), "e"),
+    ("dialling", "waiting"): _Route([(236, 198), (294, 306)], (274, 281), "e", room=66),
+    ("dialling", "failed"): _Route([(210, 198), (134, 306)], (196, 238), room=50),
+    ("waiting", "dialling"): _Route([(310, 306), (252, 198)], (282, 218)),
+    ("waiting", "down"): _Route([(295, 338), (200, 388), (-30, 400), (30, 198)]),
+    ("failed", "dialling"): _Route([(120, 306), (196, 198)], (146, 262), "e"),
+    ("failed", "down"): _Route([(98, 306), (62, 198)], (78, 270), "e"),
 }
-"""Where an arrow runs within its quadrant, and where its words stand."""
 
-_UPWARDS = frozenset({("down", "dialling"), ("dialling", "waiting"), ("closing", "down")})
-"""Whose words stand above their place, if they take more than one line."""
+_WITHOUT_WAITING: Mapping[tuple[str, str], _Route] = {
+    ("connected", "down"): _Route(
+        [(404, 166), (404, 10), (34, 10), (34, 166)], (219, 43), "m", room=120
+    ),
+    ("connected", "failed"): _Route([(346, 198), (153, 315)], (262, 266)),
+}
+"""Where there is no box in the way."""
