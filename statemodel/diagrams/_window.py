@@ -20,7 +20,7 @@ open manual
 restored alice
 connect
 peer accept
-wait 8
+wait 10
 background
 wait 12
 ping
@@ -67,7 +67,7 @@ def draw_window(table: Table | None = None) -> str:
     script = Script.parse(SCRIPT)
     moments = playback(script, table)
     zero = next(m.time for m in moments if "background" in m.active)
-    end = moments[-1].time + 5 - zero
+    end = moments[-1].time + 10 - zero
     grace = script.timings.background_grace
     return _Window(moments, zero, end, grace).draw()
 
@@ -159,8 +159,8 @@ class _Window:
             fill, stroke = states[span.name]
             left, right = self.x(span.start), self.x(span.end)
             self.d.rect(left, y, right - left, 27, fill=fill, stroke=stroke, radius=4)
-            if right - left > 70:
-                self.d.text((left + right) / 2, y + 18, span.name, anchor="m")
+            if right - left > text_width(span.name, 12):
+                self.d.text((left + right) / 2, y + 18, span.name, size=12, anchor="m")
 
     def _calls(self, y: float) -> None:
         """Show the pings where they were called, and the one that is refused."""
@@ -190,18 +190,17 @@ class _Window:
             d.circle(x, y + 9, 5, fill=style)
             d.line([(x, y + 15), (x, y + _ROW + 32 * row)], stroke=style, arrow=True)
         words = "ping: refused (P3)" if refused else "ping (M4)"
-        self._beside(x, y + 14, words, style)
+        self._beside(x, y + 14, words, style, before=refused)
 
     def _back(self, y: float, time: float) -> None:
         """Say that the foreground alone does not reconnect."""
         x = self.x(time)
         self.d.line([(x, y - 18), (x, y + 24)], stroke="line")
-        self._beside(x, y + 34, "foreground: not reconnected (M5)", "ink")
+        self._beside(x, y + 34, "foreground: not reconnected (M5)", "ink", before=True)
 
-    def _beside(self, x: float, y: float, words: str, style: str) -> None:
-        """Write right of a mark, or left of it where there is no room."""
-        room = self.d.width - x - 12 > text_width(words, 12)
-        at, anchor = (x + 10, "") if room else (x - 10, "e")
+    def _beside(self, x: float, y: float, words: str, style: str, *, before: bool) -> None:
+        """Write left or right of a mark."""
+        at, anchor = (x - 10, "e") if before else (x + 10, "")
         self.d.text(at, y, words, size=12, fill=style, anchor=anchor, halo=True)
 
     def _windows(self) -> list[tuple[float, float]]:
@@ -224,8 +223,8 @@ class _Window:
             d.rect(left, y, middle - left, 24, fill="window", stroke="window-line", radius=3)
             if not last:
                 d.rect(middle, y, right - middle, 24, stroke="window-line", radius=3, dashed="4 3")
-            words = f"{due - start:g} s, to {due:g} s"
-            d.text(left + 8, y + 16.5, words, size=12, halo=not last)
+            words = f"until {due:g} s"
+            d.text(left + 8, y + 16.5, words, size=12)
             if last:
                 d.line([(right, y - 4), (right, y + 44)], stroke="bad-line", weight=2)
                 d.text(right + 8, y + 16.5, "over: closed (M5)", size=12, fill="bad-line")
