@@ -150,10 +150,14 @@ class _Sequence:
             last = entry.time
             self.y += _ROW
         bottom = self.y
+        d.text(24, top + 3, "time", size=12, fill="soft")
+        d.text(_NOTES + 58, top + 3, "time limits", size=12, fill="soft")
         self._actors(top, bottom)
         for y, time, found, entry, limit in lines:
             if time is not None:
-                d.text(56, y + 4, f"{time:g} s", size=12, fill="soft", anchor="e")
+                if y > top + 44:
+                    d.line([(24, y - 23), (d.width - 24, y - 23)], stroke="rule", weight=0.8)
+                d.text(24, y + 4, f"{time:g} s", size=12, bold=True)
             if limit is not None:
                 d.text(_NOTES, y + 4, limit, size=12, fill="time")
             self._draw(y, found, entry)
