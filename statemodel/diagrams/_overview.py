@@ -44,44 +44,44 @@ class _Card:
 
     def __init__(self, region: RegionModel, model: ChartModel) -> None:
         self.region = region
-        self.meaning = wrap(region.meaning.replace("`", ""), 12, _COLUMN - 28)
+        self.meaning = wrap(region.meaning.replace("`", ""), 12.6, _COLUMN - 28)
         self.states = [state for state in region.states if not state.children]
         self.state_rows = _flow([_pill(s) for s in self.states], 6)
         events = {event for move in region.transitions for event in move.events}
         order = list(KINDS)
         self.events = sorted((order.index(kind_of(e, model)), e) for e in events)
-        self.event_rows = _flow([text_width(e, 11.5) + 22 for _, e in self.events], 4)
+        self.event_rows = _flow([text_width(e, 12.4) + 22 for _, e in self.events], 4)
         self.looks = looks_at(region, model)
-        self.look_lines = wrap(f"looks at {', '.join(self.looks)}", 11.5, _COLUMN - 28)
+        self.look_lines = wrap(f"looks at {', '.join(self.looks)}", 12.4, _COLUMN - 28)
         self.x = self.y = 0.0
 
     @property
     def height(self) -> float:
-        rows = 24 * _rows(self.state_rows) + 17 * _rows(self.event_rows)
-        looks = 15 * len(self.look_lines) + 4 if self.looks else 0
-        return 34 + 15 * len(self.meaning) + rows + looks + 14
+        rows = 25 * _rows(self.state_rows) + 18 * _rows(self.event_rows)
+        looks = 16 * len(self.look_lines) + 4 if self.looks else 0
+        return 34 + 16 * len(self.meaning) + rows + looks + 14
 
     def draw(self, d: Drawing) -> None:
         x, y = self.x, self.y
         d.rect(x, y, _COLUMN, self.height, fill="card", stroke="line", radius=9)
         d.text(x + 14, y + 22, self.region.name, size=14, bold=True)
-        y = d.lines(x + 14, y + 40, self.meaning, size=12, fill="soft", leading=15)
+        y = d.lines(x + 14, y + 40, self.meaning, size=12.6, fill="soft", leading=16)
         y += 6
         for state, (left, row) in zip(self.states, self.state_rows, strict=True):
             width = _pill(state)
-            top = y - 12 + 24 * row
-            d.rect(x + 14 + left, top, width, 19, fill="state", stroke="line", radius=9.5)
+            top = y - 12 + 25 * row
+            d.rect(x + 14 + left, top, width, 20, fill="state", stroke="line", radius=10)
             if _starts(state):
-                d.circle(x + 14 + left + 10, top + 9.5, 2.6, fill="ink")
+                d.circle(x + 14 + left + 10, top + 10, 2.6, fill="ink")
             shift = 4 if _starts(state) else 0
-            d.text(x + 14 + left + width / 2 + shift, top + 13.5, state.name, size=12, anchor="m")
-        y += 24 * _rows(self.state_rows) + 2
+            d.text(x + 14 + left + width / 2 + shift, top + 14.3, state.name, size=12.6, anchor="m")
+        y += 25 * _rows(self.state_rows) + 2
         for (kind, event), (left, row) in zip(self.events, self.event_rows, strict=True):
-            mark(d, list(KINDS)[kind], x + 20 + left, y - 4 + 17 * row)
-            d.text(x + 29 + left, y + 17 * row, event, size=11.5, fill=style_of(list(KINDS)[kind]))
-        y += 17 * _rows(self.event_rows) + 2
+            mark(d, list(KINDS)[kind], x + 20 + left, y - 4 + 18 * row)
+            d.text(x + 29 + left, y + 18 * row, event, size=12.4, fill=style_of(list(KINDS)[kind]))
+        y += 18 * _rows(self.event_rows) + 2
         if self.looks:
-            d.lines(x + 14, y, self.look_lines, size=11.5, fill="soft", italic=True, leading=15)
+            d.lines(x + 14, y, self.look_lines, size=12.4, fill="soft", italic=True, leading=16)
 
 
 class _Overview:
@@ -202,7 +202,7 @@ def _starts(state: StateModel) -> bool:
 
 def _pill(state: StateModel) -> float:
     """Return the width of a state's box; the one that a region starts in has a dot before it."""
-    return text_width(state.name, 12) + (26 if _starts(state) else 18)
+    return text_width(state.name, 12.6) + (26 if _starts(state) else 18)
 
 
 def _flow(widths: list[float], gap: float) -> list[tuple[float, int]]:
