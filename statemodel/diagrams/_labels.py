@@ -20,14 +20,26 @@ def plain(text: str) -> str:
     )
 
 
+def event_lines(move: TransitionModel) -> list[list[str]]:
+    """Return the events at a transition, line by line."""
+    lines: list[list[str]] = []
+    long = 0
+    for event in map(plain, move.events):
+        if lines and long + len(event) < LONG:
+            lines[-1].append(event)
+            long += len(f" | {event}")
+        else:
+            long = len(f"| {event}" if lines else event)
+            lines.append([event])
+    return lines
+
+
 def move_label(move: TransitionModel) -> tuple[str, ...]:
     """Return the lines at a transition: its events, `[guard]`, `/ actions`."""
-    lines: list[str] = []
-    for event in map(plain, move.events):
-        if lines and len(lines[-1]) + len(event) < LONG:
-            lines[-1] += f" | {event}"
-        else:
-            lines += [event] if not lines else [f"| {event}"]
+    lines = [
+        ("| " if number else "") + " | ".join(events)
+        for number, events in enumerate(event_lines(move))
+    ]
     if move.guard:
         lines.append(f"[{plain(move.guard)}]")
     if move.actions:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from statemodel.diagrams._highlight import NOTHING, Highlight
 from statemodel.diagrams._kinds import KINDS, kind_of, mark, style_of
-from statemodel.diagrams._labels import move_label, plain
+from statemodel.diagrams._labels import event_lines, move_label, plain
 from statemodel.diagrams._layout import LEADING, MARGIN, TEXT, TITLE, Kind, lay_out
 from statemodel.diagrams._measure import text_width, wrap
 from statemodel.diagrams._svg import Drawing
@@ -20,8 +20,16 @@ _LEAST = 420.0
 _PAGE = 744.0
 """A page's width: what would be wider has numbers at its lines, and a key below."""
 _HEAD = 62.0
-_WORDS, _RULES = 230.0, 120.0
+_WORDS, _RULES = 226.0, 120.0
 """In the key: where the words of a transition begin, and how wide its rules may be."""
+_SPACES = 4
+_SIGN = text_width(" " * _SPACES, TEXT)
+"""The room for the sign of an event's kind, in spaces and in pixels."""
+_DOTS = {
+    Kind.START: "where it starts, unless told otherwise",
+    Kind.ANY: "from whichever state of its box",
+}
+"""The marks that are no states, in words."""
 
 
 def draw_region(model: ChartModel, region: RegionModel, highlight: Highlight = NOTHING) -> str:
@@ -111,11 +119,8 @@ class _Region:
 
     def _node(self, node: Node) -> None:
         x, y = self.left + node.box.x, self.top + node.box.y
-        if node.kind is Kind.START:
-            self.d.circle(x, y, 5, fill="ink")
-            return
-        if node.kind is Kind.ANY:
-            self.d.circle(x, y, 5, fill="paper", stroke="line")
+        if node.kind in _DOTS:
+            self._dot(node.kind, x, y)
             return
         left, top = self._corner(node.box)
         active = node.name in self.highlight.active
@@ -151,15 +156,45 @@ class _Region:
             return
         x, y = self.left + edge.label.x, self._corner(edge.label)[1] + 2 + TEXT
         for key, lines in zip(edge.keys, edge.lines, strict=True):
-            for number, line in enumerate(lines):
-                if self.numbers:
-                    self._badge(x, y - 4, key)
-                else:
-                    rules = rule_line(self.model.transitions[key]) if number == 0 else ""
-                    words = line.removesuffix(f"  {rules}") if rules else line
-                    style = self._style(key, words)
-                    self.d.text(x, y, words, size=TEXT, anchor="m", tail=rules, **style)
-                y += LEADING * TEXT
+            if self.numbers:
+                self._badge(x, y - 4, key)
+            else:
+                self._words(x, y, self.model.transitions[key])
+            y += LEADING * TEXT * len(lines)
+
+    def _words(self, x: float, y: float, move: TransitionModel) -> None:
+        """Write at a line what moves it, each event with the sign of its kind, and what follows."""
+        events = event_lines(move)
+        bold = move.key in self.highlight.taken
+        for number, line in enumerate(move_words(move)):
+            rules = rule_line(move) if number == 0 else ""
+            if number < len(events):
+                left = x - text_width(line, TEXT) / 2
+                if number:
+                    left += self.d.text(left, y, "|", size=TEXT, fill="soft") + 3
+                self._events(left, y, events[number], rules, bold=bold)
+            else:
+                words = line.removesuffix(f"  {rules}") if rules else line
+                guard = words.startswith("[")
+                fill = "soft" if guard else "ink"
+                self.d.text(
+                    x, y, words,
+                    size=TEXT, anchor="m", tail=rules, fill=fill, bold=bold, italic=guard,
+                )  # fmt: skip
+            y += LEADING * TEXT
+
+    def _events(self, x: float, y: float, events: list[str], rules: str, *, bold: bool) -> None:
+        for number, event in enumerate(events):
+            if number:
+                x += self.d.text(x + 3, y, "|", size=TEXT, fill="soft") + 6
+            kind = kind_of(event, self.model)
+            mark(self.d, kind, x + 4.4, y - 4)
+            x += _SIGN
+            last = number == len(events) - 1
+            x += self.d.text(
+                x, y, event,
+                size=TEXT, fill=style_of(kind), bold=bold, tail=rules if last else "",
+            )  # fmt: skip
 
     def _badge(self, x: float, y: float, key: str) -> None:
         """Draw the number of a transition."""
@@ -181,54 +216,76 @@ class _Region:
             d.text(34, y + 4, f"{plain(move.source)}{to}", size=12, bold=True)
             rules = wrap(rule_line(move), 12, _RULES)
             room = d.width - _WORDS - _RULES - 24
-            lines = wrap(" ".join(move_label(move)) or "always", 12, room)
             d.lines(d.width - _RULES - 8, y + 4, rules, size=12, leading=15, fill="accent")
-            bold = key in self.highlight.taken
-            if move.events:
-                mark(d, kind_of(move.events[0], self.model), _WORDS - 12, y)
-            d.lines(_WORDS, y + 4, lines, size=12, leading=15, bold=bold)
-            y += 15 * max(1, len(lines), len(rules)) + 9
+            last = self._flow(_WORDS, y + 4, move, room)
+            y = max(last - 4, y + 15 * (len(rules) - 1)) + 24
         d.reach(y - 10)
 
-    def _style(self, key: str, line: str) -> Look:
-        """Return how a line at a transition is written: what moves it in the colour of its kind."""
-        move = self.model.transitions[key]
-        bold = key in self.highlight.taken
-        if line.startswith("[") or not move.events:
-            return {"fill": "soft", "bold": bold, "italic": line.startswith("[")}
-        if line.startswith("/"):
-            return {"fill": "ink", "bold": bold, "italic": False}
-        return {
-            "fill": style_of(kind_of(move.events[0], self.model)),
-            "bold": bold,
-            "italic": False,
-        }
+    def _flow(self, x: float, y: float, move: TransitionModel, room: float) -> float:
+        """Write a transition's events, guard and effects into a column; return the last baseline."""
+        bold = move.key in self.highlight.taken
+        events = [plain(event) for event in move.events]
+        others = " ".join(move_label(move)[len(event_lines(move)) :]).split()
+        left = x
+        for number, words in enumerate([*events, *others] or ["always"]):
+            sign = 14.0 if number < len(events) else 0.0
+            between = number and sign
+            width = text_width(words, 12, bold=bold) + sign + (9 if between else 0)
+            if x > left and x + width > left + room:
+                x, y = left, y + 15
+            if between:
+                x += self.d.text(x, y, "|", size=12, fill="soft") + 5
+            if sign:
+                mark(self.d, kind_of(move.events[number], self.model), x + 5, y - 4)
+            self.d.text(x + sign, y, words, size=12, bold=bold)
+            x += sign + text_width(words, 12, bold=bold) + 4
+        return y
 
     def _legend(self) -> None:
         d = self.d
-        kinds = {kind_of(e, self.model) for move in self.region.transitions for e in move.events}
+        moves = self.region.transitions
+        kinds = {kind_of(e, self.model) for move in moves for e in move.events}
+        signs: list[tuple[str, str]] = [(k, words) for k, words in KINDS.items() if k in kinds]
+        drawn = {node.kind for node in self.layout.nodes}
+        signs += [(k, words) for k, words in _DOTS.items() if k in drawn]
         x, y = 8.0, d.height + 22
-        for kind, words in KINDS.items():
-            if kind not in kinds:
-                continue
+        for kind, words in signs:
             width = 18 + text_width(words, 12) + 14
             if x + width > d.width:
                 x, y = 8.0, y + 18
-            mark(d, kind, x + 6, y - 4)
+            if kind in _DOTS:
+                self._dot(Kind(kind), x + 6, y - 4)
+            else:
+                mark(d, kind, x + 6, y - 4)
             d.text(x + 16, y, words, size=12, fill="soft")
             x += width
-        words = "[guard] \N{MIDDLE DOT} / effects \N{MIDDLE DOT} rules in blue \N{MIDDLE DOT} entry, exit: effects of a state"
-        y += 18 if kinds else 0
-        d.text(8, y, words, size=12, fill="soft")
-        d.reach(y - MARGIN + 8)
+        states = [words for s in self.region.states for words in entry_words(self.region, s)]
+        rules = [rule for move in moves for rule in move.note.rules]
+        notes = {
+            "[guard]": any(move.guard for move in moves),
+            "/ effects": any(move.actions for move in moves),
+            f"{plain(rules[0])}: a rule" if rules else "": bool(rules),
+            "entry, exit: effects of a state": any(w.startswith(("entry", "exit")) for w in states),
+            "timer: runs while the state lasts": any(w.startswith("timer") for w in states),
+            "stays: leads to the state itself": bool(self.numbers)
+            and any(move.target is None for move in moves),
+        }
+        found = [words for words, there in notes.items() if there]
+        lines: list[str] = []
+        for words in found:
+            longer = f"{lines[-1]} \N{MIDDLE DOT} {words}" if lines else words
+            if lines and text_width(longer, 12) <= d.width - 16:
+                lines[-1] = longer
+            else:
+                lines.append(words)
+        d.lines(8, y + 18, lines, size=12, fill="soft", leading=18)
+        d.reach(y + 18 * len(lines) - MARGIN + 8)
 
-
-class Look(TypedDict):
-    """How a text is written."""
-
-    fill: str
-    bold: bool
-    italic: bool
+    def _dot(self, kind: Kind, x: float, y: float) -> None:
+        if kind is Kind.START:
+            self.d.circle(x, y, 5, fill="ink")
+        else:
+            self.d.circle(x, y, 5, fill="paper", stroke="line")
 
 
 def rule_line(move: TransitionModel) -> str:
@@ -237,8 +294,16 @@ def rule_line(move: TransitionModel) -> str:
 
 
 def move_words(move: TransitionModel) -> tuple[str, ...]:
-    """Return the lines at a transition: events, guard, effects; its rules after the first."""
-    first, *others = move_label(move) or ("always",)
+    """Return the lines at a transition: events, guard, effects; its rules after the first.
+
+    Before each event is room for the sign of its kind.
+    """
+    sign = " " * _SPACES
+    events = [
+        ("| " if number else "") + " | ".join(sign + event for event in line)
+        for number, line in enumerate(event_lines(move))
+    ]
+    first, *others = [*events, *move_label(move)[len(events) :]] or ["always"]
     rules = rule_line(move)
     return (f"{first}  {rules}" if rules else first, *others)
 
