@@ -237,7 +237,7 @@ def _parse(guard: str, where: str) -> ast.expr:
     """Parse a guard, with the operators that the library has beside Python's; none is true."""
     try:
         return ast.parse(replace_operators(guard).strip() or "True", mode="eval").body
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:  # or no text that UTF-8 can hold
         raise InvalidChart(f"{where}: guard {guard!r} cannot be parsed") from error
 
 

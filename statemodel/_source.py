@@ -11,7 +11,6 @@ import ast
 import inspect
 import linecache
 import sys
-import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -108,9 +107,15 @@ def _class_source(chart: type) -> list[tuple[ast.Module, str, int]]:
     try:
         lines, first = inspect.getsourcelines(chart)
         file = inspect.getsourcefile(chart) or "?"
-    except (OSError, TypeError):
+        if not lines[0][:1].isspace():
+            return [(ast.parse("".join(lines)), file, first)]
+        # Within a function; a text in it may begin in the first column, so nothing is dedented.
+        tree = ast.parse("if True:\n" + "".join(lines))
+    except (OSError, TypeError, SyntaxError):  # no source, or one that was changed since
         return []
-    return [(ast.parse(textwrap.dedent("".join(lines))), file, first)]
+    (block,) = tree.body
+    assert isinstance(block, ast.If), "as written above"
+    return [(ast.Module(block.body, []), file, first - 1)]
 
 
 def state_places(chart: type) -> dict[str, StatePlace]:
