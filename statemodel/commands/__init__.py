@@ -21,6 +21,7 @@ from statemodel.commands import (
     _table,
 )
 from statemodel.commands._signals import EndedBySignal, ended_in_order
+from statemodel.commands._streams import usable_streams
 
 __all__ = ["main"]
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_to(commands)
     options = parser.parse_args(arguments)
     try:
-        with ended_in_order():
+        with ended_in_order(), usable_streams():
             return int(options.run(options))
     except BrokenPipeError:  # who reads has seen enough; the interpreter would complain on leaving
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -87,10 +87,10 @@ def _run(options: Namespace) -> int:
     report = _tested(command, options, only, script)
     text = _WRITERS[options.format](report)
     if output is None:
-        _print(text)
+        print(text, end="")
     else:
         output.write_text(text, "utf-8")
-        _print(f"{report.subject}: {'conforms' if report.ok else 'does not conform'}\n")
+        print(f"{report.subject}: {'conforms' if report.ok else 'does not conform'}")
     if script is not None and not report.failures and not report.connected:
         print(_NO_SOCKET, file=sys.stderr)
     return 0 if report.ok else 1
@@ -126,12 +126,6 @@ def _tested(
         return report
     nothing = Failure(Script(mode=Mode.AUTO), [], error=bad_end, part="its end")
     return replace(report, failures=(*report.failures, nothing))
-
-
-def _print(text: str) -> None:
-    """Print text to a standard output of whatever encoding; what that cannot hold is escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), end="")
 
 
 def _tell(what: str) -> None:

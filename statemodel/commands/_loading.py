@@ -27,7 +27,9 @@ def load(name: str) -> Any:
     sys.path.append("")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (Exception, SystemExit) as error:  # whatever a user's module raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a user's module raises, such as pytest's `skip`
         text = " ".join(str(error).split())
         raise StateModelError(f"cannot load {name!r}: {type(error).__name__}: {text}") from error
     finally:
@@ -50,9 +52,8 @@ def load_script(name: str) -> Script:
         StateModelError: it holds no script; the message says why.
     """
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
-        text.encode()  # standard input may let through what is no text
-    except UnicodeError as error:
+        text = (sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()).decode()
+    except UnicodeDecodeError as error:
         raise StateModelError(f"{name} is no text in UTF-8: {error}") from error
     return Script.parse(text)
 

@@ -63,7 +63,8 @@ def _run(options: Namespace) -> int:
         name = "standard input" if options.trace == "-" else options.trace
         raise StateModelError(escaped(f"{name} cannot be replayed: {error}")) from error
     ok = not any(map(_is_bad, recordings, verdicts))
-    _print(_lines(recordings, verdicts, at, ok=ok, as_json=options.json))
+    for line in _lines(recordings, verdicts, at, ok=ok, as_json=options.json):
+        print(line)
     return 0 if ok else 1
 
 
@@ -125,12 +126,6 @@ def _read(name: str) -> list[Recording]:
         return read(file)
 
 
-def _print(lines: Iterable[str]) -> None:
-    encoding = sys.stdout.encoding or "ascii"
-    for line in lines:
-        print(line.encode(encoding, "backslashreplace").decode(encoding))
-
-
 def _rules(chosen: str | None) -> tuple[str, ...]:
     if chosen is None:
         return tuple(RULES)
@@ -180,9 +175,12 @@ def _on(recording: Recording, at: _Time) -> float:
         raise StateModelError("this trace does not know the time of day: name seconds")
     if isinstance(at, time):
         zone = at.tzinfo or UTC
-        moment = datetime.combine(opened.astimezone(zone).date(), at, zone)
-        if moment < opened:  # the first after the opening
-            moment += timedelta(days=1)
+        try:
+            moment = datetime.combine(opened.astimezone(zone).date(), at, zone)
+            if moment < opened:  # the first after the opening
+                moment += timedelta(days=1)
+        except OverflowError:
+            raise StateModelError("there is no such time of day after that of this trace") from None
     else:
         moment = at if at.tzinfo else at.replace(tzinfo=UTC)
     return header.time + (moment - opened).total_seconds()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -52,7 +54,9 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(here: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    here: Path, *arguments: str, encoding: str = "", stdin: IO[str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "statemodel", *arguments],
         cwd=here,
@@ -60,6 +64,8 @@ def _run(here: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=120,
         check=False,
+        stdin=stdin,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
     )
 
 
@@ -182,10 +188,11 @@ def test_a_broken_chart_is_one_clear_line(here: Path) -> None:
         ("class MyChart(:\n", "my_broken"),
         ("raise RuntimeError('no luck')\n", "no luck"),
         ("import no_such_module\n", "no_such_module"),
+        ("import pytest\npytest.importorskip('no_such_library')\n", "no_such_library"),
         (CHART.replace("bright.to(dark)", "dark.to(other)"), "other"),
         (CHART.replace("bright = State()", "bright = State(final=True)"), "Bright"),
     ],
-    ids=["syntax", "raises", "imports", "name", "final state left"],
+    ids=["syntax", "raises", "imports", "skips", "name", "final state left"],
 )
 def test_a_module_that_cannot_be_imported_is_one_clear_line(
     here: Path, text: str, word: str
@@ -216,3 +223,64 @@ def test_help_is_there(here: Path) -> None:
         done = _run(here, *arguments)
         assert (done.returncode, done.stderr) == (0, "")
         assert "usage: statemodel" in done.stdout
+
+
+WIDE = CHART.replace("MyChart", "Ampèl").replace("dark", "dünkel")
+"""A chart whose names ASCII does not have."""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("table", "wide:Ampèl"),
+        ("table", "wide:Ampèl", "-o", "tablè.py"),
+        ("explore", "wide:Ampèl", "-o", "pagè.html"),
+        ("diagrams", "wide:Ampèl", "-o", "diagramè"),
+    ],
+)
+def test_a_terminal_that_lacks_letters_is_shown_their_escapes(
+    here: Path, arguments: tuple[str, ...]
+) -> None:
+    """What is printed fits every encoding, and what is written is complete: exit 0."""
+    (here / "wide.py").write_text(WIDE, "utf-8")
+    done = _run(here, *arguments, encoding="ascii")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\xe8" in done.stdout
+
+
+def test_a_script_is_read_as_utf_8_whatever_the_terminal_speaks(here: Path) -> None:
+    """The same bytes mean the same from a file and from standard input."""
+    script = "open manual\nrestored zoë\nconnect\n"
+    (here / "script.txt").write_text(script, "utf-8")
+    with (here / "script.txt").open() as file:
+        piped = _run(here, "play", "-", encoding="ascii", stdin=file)
+
+    assert (piped.returncode, piped.stderr) == (0, "")
+    assert piped.stdout == _run(here, "play", "script.txt", encoding="ascii").stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes streams")
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("diagrams my_module:MyChart --format json >&-", "standard output is closed"),
+        ("table >&-", "standard output is closed"),
+        ("replay - <&-", "there is nothing in it"),
+        ("play - <&-", "a script begins with"),
+    ],
+)
+def test_a_stream_that_is_closed_is_one_clear_line(here: Path, command: str, words: str) -> None:
+    """Whoever started the command closed its input or output: exit 2 and a line."""
+    done = subprocess.run(
+        f'"$PYTHON" -m statemodel {command}',
+        shell=True,
+        cwd=here,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PYTHON": sys.executable},
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert words in done.stderr

@@ -358,7 +358,7 @@ def test_a_changed_chart_prints_the_script_that_it_replays(run, here) -> None:
 def test_a_script_is_played_from_a_file_and_from_standard_input(run, monkeypatch) -> None:
     """What can be seen of a script is printed; `-` reads it from standard input."""
     from_file = run("play", "good.txt")
-    monkeypatch.setattr(sys, "stdin", io.StringIO(GOOD))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
 
     assert from_file[0] == 0
     assert "status: connected" in from_file[1]

@@ -120,6 +120,17 @@ def test_a_time_of_day_before_the_opening_is_of_the_next_day(replay):
     assert "background_timeout" in out
 
 
+@pytest.mark.parametrize(
+    ("wall", "at"), [("9999-12-31T03", "02:00"), ("0001-01-01T03", "00:30-23:00")]
+)
+def test_a_time_of_day_beyond_all_dates_is_refused(replay, wall, at):
+    """A trace may say that it was opened on the last day that there is: one line, exit code 2."""
+    code, out, err = replay(recorded(A_DAY, wall=f"{wall}:00:00+00:00"), "--at", at)
+
+    assert (code, out) == (2, "")
+    assert err == "statemodel: there is no such time of day after that of this trace\n"
+
+
 @pytest.mark.parametrize("at", ["soon", "nan", "inf", "25:00", ""])
 def test_at_something_else_is_refused(replay, at):
     """One line, exit code 2."""
