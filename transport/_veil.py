@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections import deque
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 from statemodel import Credentials, User
 from statemodel.recordings import Veil
@@ -37,14 +38,17 @@ class TraceVeil(Veil):
 
     def __init__(self, *, uids: bool, address: Address, headers: Iterable[tuple[str, str]]) -> None:
         self._uids = uids
-        self._given = frozenset(_secrets(address, headers))
-        self._tokens: deque[str] = deque(maxlen=_REMEMBERED)
+        secrets = dict.fromkeys(_secrets(address, headers))
+        self._given = tuple(word for secret in secrets for word in _spellings(secret))
+        self._tokens: dict[str, tuple[str, ...]] = {}
         self._users: dict[str, str] = {}
 
     def user(self, user: User | Credentials) -> str:
         """Return what stands for a user."""
         if user.auth_token and user.auth_token not in self._tokens:
-            self._tokens.append(user.auth_token)
+            if len(self._tokens) >= _REMEMBERED:
+                del self._tokens[next(iter(self._tokens))]
+            self._tokens[user.auth_token] = tuple(_spellings(user.auth_token))
         shown = self._users.get(user.uid)
         if shown is None:
             whole = self._uids and len(user.uid) <= _LONGEST
@@ -57,8 +61,9 @@ class TraceVeil(Veil):
     def text(self, text: str) -> str:
         """Return what stands for a text that others have written."""
         text = _URL_REST.sub(r"\g<url>/[withheld]", _URL_USER.sub(r"\g<scheme>", text))
-        for secret in (*self._tokens, *self._given):
-            text = redacted(text, secret)
+        for words in (*self._tokens.values(), self._given):
+            for word in words:
+                text = redacted(text, word)
         if not self._uids:
             for uid, shown in self._users.items():
                 text = re.sub(rf"(?<!\w){re.escape(uid)}(?!\w)", shown, text)
@@ -72,7 +77,30 @@ def hashed(uid: str) -> str:
 
 def _secrets(address: Address, headers: Iterable[tuple[str, str]]) -> Iterable[str]:
     path, _, query = address.resource.partition("?")
-    values = [path, query, *(value for _, value in parse_qsl(query, keep_blank_values=True))]
+    values = [
+        path,
+        unquote(path),
+        query,
+        *(value for _, value in parse_qsl(query, keep_blank_values=True)),
+    ]
     for _, value in headers:
         values += [value, *(pair.partition("=")[2].strip() for pair in value.split(";"))]
     return (value for value in values if len(value) >= _SHORTEST)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield a secret as it is, and as those spell it who pass it on: in URLs, JSON, hex, base64."""
+    yield secret
+    raw = secret.encode("utf-8", "surrogatepass")
+    for word in (quote(raw, safe=""), json.dumps(secret)[1:-1], raw.hex()):
+        if word != secret:
+            yield word
+    for before in range(3):  # what stands before it, as in `user:token`, moves its letters
+        word = b64encode(bytes(before) + raw).decode().rstrip("=")
+        own = word[-(-before * 4 // 3) : len(raw + bytes(before)) // 3 * 4]
+        if len(own) > _CHANCE:
+            yield own
+
+
+_CHANCE = 8
+"""So many letters of base64 are no secret's but anybody's."""

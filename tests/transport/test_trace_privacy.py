@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import quote, quote_plus
 
 import pytest
 import trio
@@ -106,6 +109,35 @@ def test_each_secret_is_withheld_by_itself(secret):
     assert secret not in text
     assert secret[:8] not in text
     assert "alice" not in text
+
+
+SPELLINGS = {
+    "url": lambda secret: quote(secret, safe=""),
+    "form": quote_plus,
+    "hex": lambda secret: secret.encode().hex(),
+    "base64": lambda secret: b64encode(secret.encode()).decode(),
+    "for the web": lambda secret: urlsafe_b64encode(secret.encode()).decode(),
+    "basic": lambda secret: b64encode(f"alice:{secret}".encode()).decode(),
+    "behind one": lambda secret: b64encode(f"a{secret}".encode()).decode(),
+    "before one": lambda secret: b64encode(f"{secret}:z".encode()).decode(),
+    "json": lambda secret: json.dumps({"token": secret}),
+    "part": lambda secret: secret[2:11],
+    "part in base64": lambda secret: b64encode(secret[3:].encode()).decode(),
+}
+"""How others may spell what they were given."""
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize(
+    "secret", ["to/ken+4711=", "key/of?query", "mine: 12345678", "gehe\u00edmer-weg"]
+)
+def test_a_secret_is_withheld_however_it_is_spelt(secret, spelling):
+    """For a URL or a form, in hex, in base64 with something before or behind it, or a part of it."""
+    address = parse_url("wss://example.org/gehe%C3%ADmer-weg?key=key%2Fof%3Fquery")
+    veil = TraceVeil(uids=True, address=address, headers=(("X-Mine", "mine: 12345678"),))
+    veil.user(User(uid="alice", auth_token="to/ken+4711="))
+
+    assert veil.text(f"refused {SPELLINGS[spelling](secret)}").startswith("[withheld")
 
 
 def test_what_is_no_secret_stays():
