@@ -28,7 +28,7 @@ import trio.testing
 
 from statemodel import traces as t
 from statemodel.conformance import CAPABILITIES, SubjectError, Trouble
-from statemodel.scripts import CLOSE_CODES, DIAL_ENDS, Step
+from statemodel.scripts import Step, close_code, dial_end
 from tests.conformance.trio_peer import StandingClock
 from tests.conformance.trio_stage import Stage
 from tests.conformance.trio_subject import TrioSubject
@@ -154,7 +154,7 @@ class SocketStage(Stage):
         if step.together:
             raise SubjectError(Trouble.REFUSED, f"{step}: what crosses a socket takes a turn")
         what = step.what
-        if what == "accept" or what in DIAL_ENDS:
+        if what == "accept" or dial_end(what) is not None:
             await self._answer(what)
         elif what == "pong":
             socket, number = self._socket, self._ponged
@@ -187,7 +187,7 @@ class SocketStage(Stage):
         if not await self._until(lambda: self._incoming is not None and self._incoming.is_waiting):
             return
         assert self._incoming is not None, "it has come in"
-        status, code, wait = DIAL_ENDS.get(what, (None, None, None))
+        status, code, wait = dial_end(what) or (None, None, None)
         if status is not None:
             self._incoming.decide(Refuse(status, retry_after=None if wait is None else int(wait)))
         elif what == "fail":
@@ -230,8 +230,8 @@ class SocketStage(Stage):
         elif what == "closed":
             self._close_answered.set()
             await self._until(gone)
-        else:
-            await self._cross(self._socket.close(CLOSE_CODES[what]), gone)
+        elif (code := close_code(what)) is not None:
+            await self._cross(self._socket.close(code), gone)
 
     # -- the client's end ------------------------------------------------------------------------
 

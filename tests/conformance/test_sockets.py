@@ -72,12 +72,14 @@ def test_the_whole_suite_conforms_on_real_sockets():
 def test_every_end_crosses_a_real_socket(mode):
     """B5, B4: each way in which a server ends a dial or a socket means over TCP what it means in memory."""
     steps = ["restored"] + ["connect"] * (mode == "manual")
+    dial_ends = (*DIAL_ENDS, "refuse_502", "refuse_429_after_3", "refuse_4500")
+    close_codes = (*CLOSE_CODES, "close_1012", "close_3003", "close_4500")
     scripts = [
         Script.parse(f"open {mode}\n" + "\n".join([*steps, *rest]) + "\n")
         for rest in (
-            *([f"peer {word}", "wait 9", "connect", "peer accept"] for word in DIAL_ENDS),
-            *(["peer accept", f"peer {word}", "wait 1", "peer accept"] for word in CLOSE_CODES),
-            *(["peer accept", "disconnect", f"peer {word}", "wait 6"] for word in CLOSE_CODES),
+            *([f"peer {word}", "wait 9", "connect", "peer accept"] for word in dial_ends),
+            *(["peer accept", f"peer {word}", "wait 1", "peer accept"] for word in close_codes),
+            *(["peer accept", "disconnect", f"peer {word}", "wait 6"] for word in close_codes),
             [
                 "peer accept",
                 "peer throttle",
