@@ -15,6 +15,7 @@ from statemodel.traces import (
     Reported,
     Returned,
     SocketGone,
+    Stored,
     Trace,
 )
 
@@ -80,7 +81,10 @@ class Step:
         return next((e for e in self.all(Returned) if e.command == command), None)
 
     def effects(self) -> list[Entry]:
-        """Return what the library did in it, the end of calls and repeated `SocketGone` left out."""
+        """Return what the library did in it because of its cause.
+
+        The end of calls, repeated `SocketGone` and clearings that are given up are left out.
+        """
         if self._effects is None:
             first = 0 if self.cause is None else 1
             self._effects = [m.entry for m in self.moments[first:] if _is_effect(m)]
@@ -90,6 +94,10 @@ class Step:
 def _is_effect(moment: Moment) -> bool:
     if isinstance(moment.entry, SocketGone):
         return moment.before.sockets != moment.after.sockets
+    if isinstance(moment.entry, Stored) and moment.entry.phase == "given_up":
+        return (
+            False  # how long a clearing is waited for is the adapter's: no input asks for its end
+        )
     return not isinstance(moment.entry, (Returned, Delivered, Reading))
 
 

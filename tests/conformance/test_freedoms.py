@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 
@@ -23,6 +24,7 @@ from statemodel.conformance import (
 )
 from statemodel.scripts import Script
 from tests.conformance.subjects import LONG
+from tests.conformance.trio_subject import TrioSubject
 
 EXAMPLES = 200 if LONG else 20
 
@@ -224,6 +226,29 @@ def test_how_long_a_clearing_is_waited_for_is_open(patience, ends):
 
     assert replay(Impatient(patience), script).failures == ()
     assert given_up == ends
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open manual / logout / reach 30 / connect",
+        "open auto / logout / wait 29.875 / reach 0.125 / ping",
+        "open manual offline / logout / reach 30 / network up",
+        "open manual / login / authenticator authenticated / wait 30 / reach 30 / foreground",
+    ],
+)
+@pytest.mark.parametrize("subject", [MachineSubject, TrioSubject])
+def test_a_clearing_may_be_given_up_at_the_instant_of_anything_else(subject, line):
+    """S6, O3, N3: it is its own time that ends it, and not what comes at the same time."""
+    script = Script.parse(line.replace(" / ", "\n") + "\n")
+    with closing(subject()) as played:
+        report = replay(played, script)
+        playing = Playing(played, script)
+        playing.play_script(script)
+
+    given_up = [e.time for e in playing.trace if getattr(e, "phase", "") == "given_up"]
+    assert given_up == [playing.now]
+    assert report.failures == ()
 
 
 class Liar(MachineSubject):
