@@ -43,7 +43,7 @@ def test_a_bad_end_is_a_failure_of_the_whole_test(capfd, tmp_path):
 
     assert (code, good) == (1, 0)
     assert "the subject crashed: after bye" in out
-    assert "1 cases" in out
+    assert "1 case, " in out
     assert "It does not conform: crashed." in out
 
 
