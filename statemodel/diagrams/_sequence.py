@@ -129,8 +129,8 @@ class _Sequence:
         d.text(
             24,
             50,
-            "The first dial fails; the second, after a drawn wait, succeeds (B1). Calls end with what "
-            "they asked for (C1).",
+            "The first dial fails; the second, after a drawn wait, succeeds (B1). The call of connect "
+            "lasts until then (C2).",
             fill="soft",
         )
         top = 92.0
@@ -219,4 +219,4 @@ class _Sequence:
             d.pill((start + end - width) / 2, y, words, fill=look, stroke=f"{look}-line")
             return
         d.line([(start, y), (end, y)], stroke=style, arrow=True, weight=1.8)
-        d.text((start + end) / 2, y - 6, words, fill=style, anchor="m", halo=True)
+        d.text((start + end) / 2, y - 6, words, fill=style, anchor="m")
