@@ -130,10 +130,6 @@ class Tracer:
         """Write down what a message does."""
         if not self._messages:
             return
-        if self._writer.size > self._trace.max_bytes // 4 * 3:
-            self._messages = False
-            self._put(lambda: self._note_line("messages_off"))
-            return
         content = None
         if self._trace.messages == "contents" and what in ("in", "out"):
             part = message[:_LONGEST]
@@ -147,7 +143,8 @@ class Tracer:
                 kind="text" if isinstance(message, str) else "binary",
                 size=len(message),
                 content=content,
-            )
+            ),
+            is_message=True,
         )
 
     def _note_line(
@@ -155,12 +152,15 @@ class Tracer:
     ) -> bytes:
         return other_line(NoteLine(time=self._clock(), note=note, count=count))
 
-    def _put(self, make: Callable[[], bytes]) -> None:
+    def _put(self, make: Callable[[], bytes], *, is_message: bool = False) -> None:
         writer = self._writer
         if writer.ended:
             return
         try:
             line = make()
+            if is_message and writer.size + len(line) > self._trace.max_bytes // 4 * 3:
+                self._messages = False
+                line = self._note_line("messages_off")
             lost = self._note_line("lost", writer.lost) if writer.lost else b""
             if writer.size + len(lost) + len(line) > self._trace.max_bytes - _RESERVE:
                 writer.put(lost + self._note_line("full"))

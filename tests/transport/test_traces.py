@@ -12,7 +12,7 @@ import trio.testing
 from statemodel import Mode, Timings
 from statemodel import traces as t
 from statemodel.recordings import judged
-from statemodel.recordings._lines import DialerLine, MessageLine, RecordedStep
+from statemodel.recordings._lines import DialerLine, MessageLine, NoteLine, RecordedStep
 from statemodel.rules import RULES
 from statemodel.trace_rules import TRACE_RULES
 from tests.conformance.test_protocol import wrong
@@ -253,6 +253,29 @@ async def test_a_trace_ends_where_it_is_full(autojump_clock, path):
 
 
 # -- no trace ------------------------------------------------------------------------------------
+
+
+async def test_a_message_that_is_too_large_for_the_trace_ends_the_messages_alone(
+    autojump_clock, path
+):
+    """It may be larger than what is left: what happens afterwards is still written down."""
+    server, troubles = MemoryServer(), []
+    async with open_connection(
+        server.url,
+        dialer=server.dialer,
+        trace=Trace(path, messages="contents", max_bytes=2**16),
+        on_listener_error=lambda *told: troubles.append(told),
+    ) as connection:
+        await connection.login("alice")
+        await connection.wait_connected()
+        await connection.send("x" * 100_000)
+        await connection.ping()
+    recording = recording_in(path)
+    notes = [line.note for _, line in recording.lines if isinstance(line, NoteLine)]
+
+    assert (troubles, recording.troubles) == ([], [])
+    assert notes == ["messages_off", "closed"]
+    assert path.stat().st_size < 2**16
 
 
 async def test_without_a_trace_a_connection_has_plain_parts(autojump_clock):
