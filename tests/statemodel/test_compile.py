@@ -7,7 +7,6 @@ Its regions are `light`, with the lines given, and `power`.
 from __future__ import annotations
 
 import importlib.util
-import linecache
 import re
 import sys
 import textwrap
@@ -380,36 +379,3 @@ def test_a_state_may_be_called_as_something_inside_the_compiler(written: Written
     """The names `done` and `taken` are free for states."""
     light = "done = State()\ntaken = State()\npress = dark.to(done) | done.to(taken)\n"
     assert len(compile_chart(written(light + "back = taken.to(dark)\n")).configurations) == 6
-
-
-def test_a_chart_within_a_function_may_say_something_in_the_first_column() -> None:
-    """Its lines are found all the same, as those of every chart."""
-
-    class Local(StateChart):
-        words = """It says
-something.
-"""
-        catch_errors_as_events = False
-
-        class root(State.Parallel):
-            class light(State.Compound):
-                dark = State(initial=True)
-                bright = State()
-                press = dark.to(bright)
-                dark.to(None, event="press")
-                back = bright.to(dark)
-
-    message = _rejection(Local)
-    assert _cited(Local, message) == ["press = dark.to(bright)", 'dark.to(None, event="press")']
-
-
-def test_a_chart_whose_file_was_changed_compiles_without_its_lines(
-    lamp: type, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What stands in the file now may be no program; the class that was imported still counts."""
-    table = compile_chart(lamp)
-    for text in ("class Lamp(:\n", "x = 1\n"):
-        child = type(lamp)("Lamp", (lamp,), {"__module__": lamp.__module__})
-        Path(sys.modules[lamp.__module__].__file__ or "").write_text(text, "utf-8")
-        linecache.checkcache()
-        assert compile_chart(child) == table
