@@ -19,19 +19,16 @@ from statemodel._machine import _OWN as OWN
 from statemodel._machine import WAKE_TOLERANCE
 from statemodel._policy import Policy
 from statemodel._script import _INSIDE as INSIDE
-from statemodel._source import declared, walk
 from statemodel._timings import Timings
 from statemodel._vocabulary import Status
 from statemodel._world import _MOST_ROWS as MOST_ROWS
+from statemodel.diagrams import ChartModel, Note, RegionModel, TransitionModel
 from statemodel.explorer._reading import Reading, guard_tree
-from statemodel.explorer._rule_numbers import RuleNumbers
 from statemodel.rules import RULES
 from statemodel.scripts import ANSWERS, CLOSE_CODES, DIAL_ENDS, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
-
-    from statemachine import State
+    from collections.abc import Container, Mapping
 
 SETTINGS = tuple(field.name for field in fields(Timings))
 
@@ -46,20 +43,29 @@ def explorer_data(reading: Reading, source: str) -> dict[str, Any]:
         reading: The chart, compiled.
         source: Where it is imported from, as `module:Class`.
     """
-    chart = reading.chart
-    numbers = RuleNumbers(reading, RULES)
+    model = reading.model
     return {
         "format": FORMAT,
-        "chart": reading.name,
+        "chart": model.name,
         "source": source,
-        "states": reading.order,
-        "events": list(reading.compiled.events),
-        "regions": [_region(reading, numbers, region) for region in reading.regions.values()],
-        "transitions": _transitions(reading, numbers),
-        "refusals": _lines(numbers, "Refusal", getattr(chart, "refusals", ()), "guard"),
-        "hears": {event: guard_tree(guard) for event, guard in sorted(reading.hears.items())},
-        "heard": _heard(reading, numbers),
-        "outcomes": _lines(numbers, "Outcome", getattr(chart, "outcomes", ()), "waiting"),
+        "states": list(model.states),
+        "events": [event.name for event in model.events],
+        "regions": [_region(region) for region in model.regions],
+        "transitions": [_transition(move) for move in model.transitions.values()],
+        "refusals": [
+            {"code": line.code, "events": " ".join(line.events), **_guarded(line.guard, line.note)}
+            for line in model.refusals
+        ],
+        "heard": _heard(model),
+        "outcomes": [
+            {
+                "waiting": line.waiting,
+                "code": line.code,
+                "after": " ".join(line.after),
+                **_guarded(line.guard, line.note),
+            }
+            for line in model.outcomes
+        ],
         "table": _table(reading),
         "rules": {rule.number: [rule.statement, rule.source] for rule in RULES.values()},
         "machine": _machine(),
@@ -67,76 +73,57 @@ def explorer_data(reading: Reading, source: str) -> dict[str, Any]:
     }
 
 
-def _region(reading: Reading, numbers: RuleNumbers, region: State) -> dict[str, Any]:
-    owned: dict[str, list[str]] = {}
-    for timer, owners in reading.timers.items():
-        for owner in owners:
-            owned.setdefault(owner, []).append(timer)
-    states = []
-    for state in walk(region):
-        if state is region:
-            continue
-        parent = next(s for s in walk(region) if state in s.states)
-        states.append(
-            {
-                "name": state.id,
-                "parent": None if parent is region else parent.id,
-                "atomic": state.is_atomic,
-                "rules": numbers.of_state(state.id),
-                "timers": sorted(owned.get(state.id, ())),
-            }
-        )
-    return {"name": region.id, "rules": numbers.of_state(region.id), "states": states}
+def _region(region: RegionModel) -> dict[str, Any]:
+    states = [
+        {
+            "name": state.name,
+            "parent": state.parent,
+            "atomic": not state.children,
+            "rules": _rules(state.note),
+            "timers": state.timers,
+        }
+        for state in region.states
+    ]
+    return {"name": region.name, "rules": _rules(region.note), "states": states}
 
 
-def _transitions(reading: Reading, numbers: RuleNumbers) -> list[dict[str, Any]]:
-    """Return every transition; one to a compound state goes to where that begins."""
-    rows = []
-    for transition in reading.transitions:
-        guard = reading.guard_of(transition)
-        place = reading.places.get(transition)
-        rows.append(
-            {
-                "region": reading.region_of[transition.source.id],
-                "source": transition.source.id,
-                "target": transition.target.id if transition.target else None,
-                "events": sorted(str(event) for event in transition.events),
-                "guard": guard,
-                "test": guard_tree(guard),
-                "actions": reading.actions_of(transition),
-                "rules": numbers.of_transition(transition),
-                "line": str(place) if place else "",
-            }
-        )
-    assert len(rows) == sum(len(declared(state)) for state in reading.states.values()), "all"
-    return rows
+def _transition(move: TransitionModel) -> dict[str, Any]:
+    """Return a transition; one to a compound state goes to where that begins."""
+    return {
+        "region": move.region,
+        "source": move.source,
+        "target": move.target,
+        "events": move.events,
+        "actions": move.actions,
+        "line": move.note.place,
+        **_guarded(move.guard, move.note),
+    }
 
 
-def _heard(reading: Reading, numbers: RuleNumbers) -> dict[str, Any]:
+def _heard(model: ChartModel) -> dict[str, Any]:
     """Return, for each answer and timer, where it is heard, in words, and the rules of that."""
-    found = {event: {"guard": guard, "rules": ()} for event, guard in sorted(reading.hears.items())}
-    lines = getattr(reading.chart, "heard", ())
-    rules = numbers.of_lines("Heard", (line.guard for line in lines))
-    for line, numbers_of_line in zip(lines, rules, strict=True):
-        for event in line.events.split():
-            found[event] = {"guard": line.guard, "rules": numbers_of_line}
-    return found
+    notes = {event: line.note for line in model.heard for event in line.events}
+    return {
+        event.name: {"guard": event.heard, "rules": _rules(notes.get(event.name, Note()))}
+        for event in model.events
+        if event.heard
+    }
 
 
-def _lines(numbers: RuleNumbers, kind: str, lines: Iterable[Any], key: str) -> list[dict[str, Any]]:
-    lines = tuple(lines)
-    rules = numbers.of_lines(kind, (getattr(line, key) for line in lines))
-    found = []
-    for line, numbers_of_line in zip(lines, rules, strict=True):
-        row: dict[str, Any] = {field.name: getattr(line, field.name) for field in fields(line)}
-        found.append(row | {"test": guard_tree(line.guard), "rules": numbers_of_line})
-    return found
+def _guarded(guard: str, note: Note) -> dict[str, Any]:
+    """Return a guard for people and for the page, and the rules beside it."""
+    return {"guard": guard, "test": guard_tree(guard), "rules": _rules(note)}
+
+
+def _rules(note: Note) -> list[str]:
+    """Return what the page has a statement for: a chart of a user's own may have other numbers."""
+    return [number for number in note.rules if number in RULES]
 
 
 def _table(reading: Reading) -> dict[str, Any]:
     """Return the table, with numbers for names: most of the page's size is here."""
     table = reading.compiled
-    state = {name: number for number, name in enumerate(reading.order)}
+    state = {name: number for number, name in enumerate(reading.model.states)}
     event = {name: number for number, name in enumerate(table.events)}
     paths: dict[tuple[int, ...], int] = {}
 

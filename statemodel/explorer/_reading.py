@@ -13,14 +13,14 @@ from statemachine.exceptions import InvalidDefinition
 
 from statemodel._compile import _Cell as Cell
 from statemodel._compile import _Compiler as Compiler
-from statemodel._declaration import _ACTING as ACTING
 from statemodel._declaration import _parse as parse
 from statemodel._errors import InvalidChart
+from statemodel._source import declared
 from statemodel._table import Disposition
+from statemodel.diagrams import read_chart
+from statemodel.diagrams._read import transition_keys
 
 if TYPE_CHECKING:
-    from statemachine.transition import Transition
-
     from statemodel._table import Table
 
 LIMIT = 20_000
@@ -36,13 +36,24 @@ class Reading(Compiler):
 
     def __init__(self, chart: Any) -> None:
         self.paths: dict[tuple[tuple[str, ...], str, bool], tuple[int, ...]] = {}
-        """Configuration, event, embargoed: the transitions, by their number, in order."""
+        """Configuration, event, embargoed: the transitions, by their number in the model, in order."""
+        self.model = read_chart(chart)
         try:
             super().__init__(chart, LIMIT)
-            self.numbers = {id(t): number for number, t in enumerate(self.transitions)}
+            self.numbers = self._numbers(chart)
             self.compiled: Table = self.table()
         except InvalidDefinition as error:
             raise InvalidChart(f"{chart.__name__}: {error}") from error
+
+    def _numbers(self, chart: type) -> dict[int, int]:
+        """Return which transition of the model each of the engine's is."""
+        keys = transition_keys(chart)
+        number = {key: at for at, key in enumerate(self.model.transitions)}
+        return {
+            id(move): number[keys[state.id, at]]
+            for state in self.states.values()
+            for at, move in enumerate(declared(state))
+        }
 
     def _cell(self, source: tuple[str, ...], event: str, *, embargoed: bool) -> Cell:
         cell = super()._cell(source, event, embargoed=embargoed)
@@ -54,21 +65,6 @@ class Reading(Compiler):
     def path(self, configuration: int, event: str, *, embargoed: bool) -> tuple[int, ...]:
         """Return the transitions that a cell takes, by their number."""
         return self.paths.get((self.compiled.configurations[configuration], event, embargoed), ())
-
-    def actions_of(self, transition: Transition) -> list[str]:
-        """Return the actions that stand on a transition itself."""
-        return [
-            str(spec.func)
-            for spec in transition._specs
-            if spec.group in ACTING and not spec.is_convention
-        ]
-
-    def guard_of(self, transition: Transition) -> str:
-        """Return all guards of a transition as one expression; empty for none."""
-        guards = self._conditions(transition)
-        if len(guards) == 1 and guards[0][1]:
-            return str(guards[0][0])
-        return " and ".join(f"({text})" if wish else f"not ({text})" for text, wish in guards)
 
     def refusal_of(self, configuration: int, event: str) -> int:
         """Return which refusal turns a call down in a configuration: the first that applies."""

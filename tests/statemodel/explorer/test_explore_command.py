@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from statemodel import RULES, ConnectionChart
 from statemodel._connection_table import TABLE
+from statemodel.diagrams import read_chart
 from statemodel.explorer import explorer_page
 from statemodel.explorer._page import SCRIPTS
 from tests.statemodel.explorer import walking
@@ -147,6 +149,28 @@ def test_comments_say_which_rule_each_transition_is_for():
     assert rules["closing", "down", "server_refused"] == ["K4"]
     assert rules["socket", "failed", "server_refused"] == ["B5"]
     assert [list(line["rules"]) for line in data["refusals"]][:3] == [["O4"], ["S6"], ["S7"]]
+
+
+def test_the_page_says_of_every_line_what_the_diagrams_say(here, monkeypatch):
+    """Rules are read from a chart once, for the page as for the pictures: also those above a line."""
+    commented = CHART.replace(
+        "bright = State()\n", "# M4: what shines\n            bright = State()\n", 1
+    )
+    (here / "commented.py").write_text(commented, "utf-8")
+    monkeypatch.syspath_prepend(here)
+    for chart in (ConnectionChart, importlib.import_module("commented").MyChart):
+        model, data = read_chart(chart), data_of(explorer_page(chart))
+        states = [state for region in data["regions"] for state in region["states"]]
+        told = [(line["line"], line["guard"], line["rules"]) for line in data["transitions"]]
+
+        assert {s["name"]: tuple(s["rules"]) for s in states} == {
+            name: state.note.rules for name, state in model.states.items()
+        }
+        assert told == [
+            (move.note.place, move.guard, list(move.note.rules))
+            for move in model.transitions.values()
+        ]
+    assert states[1]["rules"] == ["M4"]
 
 
 def test_every_handled_cell_says_which_transitions_it_takes():
