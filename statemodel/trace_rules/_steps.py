@@ -69,7 +69,9 @@ class Step:
     def timer(self) -> bool:
         """Whether what is seen in the step may come from a timer as well."""
         if self._timer is None:
-            self._timer = self.cause is None or timer_due(self.start, self.time)
+            # How long a clearing is waited for is the adapter's choice: that it is up tells it.
+            patience = any(entry.phase == "given_up" for entry in self.all(Stored))
+            self._timer = patience or self.cause is None or timer_due(self.start, self.time)
         return self._timer
 
     def all(self, kind: type[E]) -> list[E]:
@@ -81,10 +83,7 @@ class Step:
         return next((e for e in self.all(Returned) if e.command == command), None)
 
     def effects(self) -> list[Entry]:
-        """Return what the library did in it because of its cause.
-
-        The end of calls, repeated `SocketGone` and clearings that are given up are left out.
-        """
+        """Return what the library did in it, the end of calls and repeated `SocketGone` left out."""
         if self._effects is None:
             first = 0 if self.cause is None else 1
             self._effects = [m.entry for m in self.moments[first:] if _is_effect(m)]

@@ -70,22 +70,24 @@ class FreeSubject(MachineSubject):
         return seen
 
     def _keeps_causes(self, told, seen):
-        """Say whether no call that is made in a callback ends before the status is told there."""
+        """Say whether nothing that a call in a callback leads to comes before the status is told there."""
+        after = statuses_before(seen)
         return all(
-            after.get(command, 0) >= statuses
-            for after in [statuses_before_ends(seen)]
-            for command, statuses in statuses_before_ends(told).items()
-            if command in self._inside
+            after.get(what, 0) >= statuses
+            for what, statuses in statuses_before(told).items()
+            if (what in self._inside if isinstance(what, int) else self._inside)
         )
 
 
-def statuses_before_ends(seen):
-    """Return how many changes of status were told before each end of a call."""
+def statuses_before(seen):
+    """Return how many changes of status were told before each end of a call, and of a socket."""
     statuses, found = 0, {}
     for entry in (entry for entries in seen for entry in entries):
         statuses += isinstance(entry, t.StatusSeen)
         if isinstance(entry, t.Returned):
             found[entry.command] = statuses
+        elif isinstance(entry, (t.CloseBegun, t.SocketGone)):
+            found[type(entry), entry.socket] = statuses
     return found
 
 
@@ -233,6 +235,7 @@ def test_how_long_a_clearing_is_waited_for_is_open(patience, ends):
     [
         "open manual / logout / reach 30 / connect",
         "open auto / logout / wait 29.875 / reach 0.125 / ping",
+        "open manual / logout / reach 30 / network up",
         "open manual offline / logout / reach 30 / network up",
         "open manual / login / authenticator authenticated / wait 30 / reach 30 / foreground",
     ],
