@@ -82,5 +82,5 @@ def judged(playing: Playing, rules: Container[str]) -> tuple[Trace, list[Finding
             known[order] = broken(trace)
         return known[order]
 
-    trace = placed(playing.trace, playing.bursts, lambda order: len(findings(order)))
+    trace = placed(playing.trace, playing.bursts, findings)
     return trace, in_order(set(findings(trace)))

@@ -9,16 +9,20 @@ stays in its order, or a dial before the descriptor of the socket before it is c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
 from itertools import pairwise, product
-from math import prod
 from typing import TypeVar
 
 from statemodel import traces as t
 from statemodel.conformance._entries import is_report
 from statemodel.conformance._playing import Burst
+from statemodel.trace_rules import Finding
 
-_TRIES = 150
+_TRIES = 400
 """How many orders of a turn are tried at most; so many more for each callback."""
+
+_LONGEST = 300
+"""Of how many entries a turn is put into another order at all: one of more is judged as it was told."""
 
 _OF_SOCKETS = (t.Dialled, t.SocketGone)
 _LATE = (t.Returned, t.Stored, t.Refreshed, *_OF_SOCKETS)
@@ -30,65 +34,63 @@ _BEGIN = {"authenticate": "login", "clear": "logout"}
 _T = TypeVar("_T")
 
 
-def placed(trace: t.Trace, bursts: Sequence[Burst], cost: Callable[[t.Trace], int]) -> t.Trace:
-    """Return the order of a trace's entries that costs least, of those tried.
+def placed(
+    trace: t.Trace, bursts: Sequence[Burst], judge: Callable[[t.Trace], Sequence[Finding]]
+) -> t.Trace:
+    """Return the order of a trace's entries in which least is wrong, of those tried.
 
     Args:
         trace: What happened, in the order in which it was told.
         bursts: Where its turns are.
-        cost: How much speaks against an order; 0: nothing.
+        judge: Finds what is wrong in an order.
     """
-    best, least = trace, cost(trace) if bursts else 0
-    if least:  # often everything belongs to the act that asked for it
+    best, found = trace, judge(trace) if bursts else ()
+    bursts = [burst for burst in bursts if burst.cuts[-1] - burst.start <= _LONGEST]
+    if found:  # often everything belongs to the act that asked for it
         early = trace
         for burst in bursts:
             turn = _Turn(trace, burst)
             early = turn.put_into(early, [places[0] for places in turn.ranges])
-        if (found := cost(early)) <= least:
-            best, least = early, found
+        if len(left := judge(early)) <= len(found):
+            best, found = early, left
     for burst in bursts:
-        if not least:
+        if not found:
             break
-        best, least = _improved(best, least, _Turn(trace, burst), cost)
+        best, found = _improved(best, found, _Turn(trace, burst), judge)
     return best
 
 
 def _improved(
-    trace: t.Trace, least: int, turn: _Turn, cost: Callable[[t.Trace], int]
-) -> tuple[t.Trace, int]:
+    trace: t.Trace,
+    found: Sequence[Finding],
+    turn: _Turn,
+    judge: Callable[[t.Trace], Sequence[Finding]],
+) -> tuple[t.Trace, Sequence[Finding]]:
+    """Return the best order of a turn, and what is wrong in it.
+
+    It is looked for by going on from the best orders that are known. Two things may have to be moved
+    before anything is better, so one that is no better is gone on from as well: of a small turn all
+    are tried. What was wrong before the turn began is not for its order to put right.
+    """
     best = trace
-    tried: dict[tuple[int, ...], int] = {}
-    tries = _TRIES * (1 + len(turn.callbacks))
-
-    def price(places: tuple[int, ...]) -> int:
-        if not turn.keeps_order(places):
-            return least
-        if places not in tried:
-            tried[places] = cost(turn.put_into(trace, places)) if len(tried) < tries else least
-        return tried[places]
-
-    if prod(map(len, turn.ranges)) <= tries:
-        candidates: Iterable[tuple[int, ...]] = product(*turn.ranges)
-    else:
-        candidates = _in_turn(turn, price)
-    for places in candidates:
-        if price(places) < least:
-            best, least = turn.put_into(trace, places), price(places)
-        if not least:
-            break
-    return best, least
-
-
-def _in_turn(turn: _Turn, price: Callable[[tuple[int, ...]], int]) -> Iterator[tuple[int, ...]]:
-    """Yield orders that get better and better: what is best of one thing, then of the next."""
-    starts = list(turn.simple_orders())
-    yield from starts
-    best = min(starts, key=price)
-    for _ in range(2):  # once more with the others where they fit best
-        for at, places in enumerate(turn.ranges):
-            here = [(*best[:at], place, *best[at + 1 :]) for place in places]
-            yield from here
-            best = min(here, key=price)
+    most = _TRIES * (1 + len(turn.callbacks))
+    tried: set[tuple[int, ...]] = set()
+    known: list[tuple[int, int, tuple[int, ...]]] = []  # the best first; of equals, the latest
+    near: Iterable[tuple[int, ...]] = turn.simple_orders()
+    while True:
+        for places in near:
+            if len(tried) == most or not any(finding.time >= turn.time for finding in found):
+                return best, found
+            if places in tried:
+                continue
+            tried.add(places)
+            left = judge(order := turn.put_into(trace, places))
+            heappush(known, (len(left), -len(tried), places))
+            if len(left) < len(found):
+                best, found = order, left
+        if not known:
+            return best, found
+        near = turn.near(heappop(known)[2])
 
 
 class _Turn:
@@ -102,6 +104,7 @@ class _Turn:
 
     def __init__(self, trace: t.Trace, burst: Burst) -> None:
         self.callbacks = burst.callbacks
+        self.time = trace[burst.start].time
         self._start, self._end = burst.start, burst.cuts[-1]
         self._acts = [trace[a:b] for a, b in pairwise([burst.start, *burst.cuts])]
         self._late: list[t.Trace] = []
@@ -112,8 +115,11 @@ class _Turn:
             self._acts[at], units, after = _apart(self._acts[at])
             self._late += units
             self._told += [(at, number) for number in after]
+        self._of_sockets = [
+            at for at, unit in enumerate(self._late) if isinstance(unit[0], _OF_SOCKETS)
+        ]
         first = [self._earliest(*pair) for pair in zip(self._late, self._told, strict=True)]
-        for one, other in pairwise(self._of_sockets()):
+        for one, other in pairwise(self._of_sockets):
             first[other] = max(first[one], first[other])
         self.ranges: list[Sequence[int]] = [
             self._likely(unit[0], range(start, own + 1))
@@ -122,9 +128,20 @@ class _Turn:
         """Which numbers there are for each place of an order."""
         self.ranges += self._ranges_of_callbacks()
 
-    def keeps_order(self, places: Sequence[int]) -> bool:
-        """Say whether what is told of sockets stays in its order."""
-        return all(places[one] <= places[other] for one, other in pairwise(self._of_sockets()))
+    def near(self, places: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """Yield the orders in which one thing is elsewhere; what is told of sockets goes with it."""
+        for at, choices in enumerate(self.ranges):
+            for place in choices:
+                moved = list(places)
+                moved[at] = place
+                if at in self._of_sockets:
+                    for other in self._of_sockets:
+                        if other < at:
+                            moved[other] = min(moved[other], place)
+                        elif other > at:
+                            moved[other] = max(moved[other], place)
+                if all(new in self.ranges[n] for n, new in enumerate(moved)):
+                    yield tuple(moved)
 
     def simple_orders(self) -> Iterator[tuple[int, ...]]:
         """Yield the orders in which all is as early as one act, or all as it was told."""
@@ -160,10 +177,10 @@ class _Turn:
         for unit, place, (own, after) in zip(self._late, places, self._told, strict=False):
             # In its own act it stays where it was told; in another it comes last.
             told = (own, after - 1)
-            anchor = told if told in new[place] or not new[place] else new[place][-1]
-            follow.setdefault(anchor, []).extend(unit)
             if not new[place]:
-                new[place].append(anchor)
+                new[place].append((place, -1))  # stands for no entry
+            anchor = told if told in new[place] else new[place][-1]
+            follow.setdefault(anchor, []).extend(unit)
         between: t.Trace = []
         for entries in new:
             for at, number in entries:
@@ -177,9 +194,6 @@ class _Turn:
             new[at - 1] += new[at][1 : before + 1]
             del new[at][1 : before + 1]
         return new
-
-    def _of_sockets(self) -> list[int]:
-        return [at for at, unit in enumerate(self._late) if isinstance(unit[0], _OF_SOCKETS)]
 
     def _earliest(self, unit: t.Trace, told: tuple[int, int]) -> int:
         """Return the first act that something can belong to: not before its call, nor its time."""
