@@ -3,6 +3,7 @@
 StateModelError
 ├─ InvalidChart     a declaration is wrong; raised by compiling it, never at run time
 ├─ InvalidInput     a machine was given what is no input; it is unchanged
+├─ NotInTable       a start, event or configuration that the chart does not have
 └─ MissingExtra     what was asked for needs a library that is not installed
 
 What a *user* of a connection can do wrong is no exception here but an effect, `effects.Fail`, with
@@ -22,6 +23,10 @@ class InvalidChart(StateModelError):
 
 class InvalidInput(StateModelError, ValueError):
     """A time, draw or setting out of range, or an object that is no event."""
+
+
+class NotInTable(StateModelError, LookupError):
+    """The chart has no such start, event or configuration; the message names it."""
 
 
 class MissingExtra(StateModelError):

@@ -12,7 +12,7 @@ from enum import Enum, unique
 from functools import cached_property
 from typing import NamedTuple
 
-from statemodel._errors import InvalidChart
+from statemodel._errors import InvalidChart, NotInTable
 from statemodel._vocabulary import Code, Reason, Status
 
 
@@ -97,7 +97,7 @@ class Table:
         try:
             return self._starts[frozenset(chosen)]
         except KeyError:
-            raise LookupError(
+            raise NotInTable(
                 f"{sorted(chosen)} is no start of {self.chart}; there are "
                 f"{sorted(sorted(start) for start in self._starts)}"
             ) from None
@@ -109,9 +109,9 @@ class Table:
             LookupError: the chart has no such event or configuration.
         """
         if event not in self._events:
-            raise LookupError(f"{self.chart} has no event {event!r}")
+            raise NotInTable(f"{self.chart} has no event {event!r}")
         if not 0 <= configuration < len(self.configurations):
-            raise LookupError(f"{self.chart} has no configuration {configuration!r}")
+            raise NotInTable(f"{self.chart} has no configuration {configuration!r}")
         code = self.refused[configuration].get(event)
         if code is not None:
             return Row(Disposition.REFUSED, configuration, _NOTHING, code)

@@ -284,3 +284,12 @@ def test_a_stream_that_is_closed_is_one_clear_line(here: Path, command: str, wor
     )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert words in done.stderr
+
+
+@pytest.mark.parametrize("command", ["play --chart", "diagrams --format dot --trace script.txt"])
+def test_a_script_that_a_chart_cannot_begin_is_one_clear_line(here: Path, command: str) -> None:
+    """A chart of a user's own need not have the starts that scripts name: exit 2 and a line."""
+    (here / "script.txt").write_text("open manual\nconnect\n", "utf-8")
+    last = ("script.txt",) if command.startswith("play") else ()
+    done = _run(here, *command.split(), "my_module:MyChart", *last)
+    _assert_one_clear_line(done, "is no start of MyChart")
