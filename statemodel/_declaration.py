@@ -55,6 +55,10 @@ class Declaration:
         self.places = places(chart)
         self.transitions = [t for state in self.states.values() for t in declared(state)]
         self.events = sorted({str(e) for t in self.transitions for e in t.events})
+        for event in self.events:
+            # As a script or a declaration names it: in a line of words, which `#` ends.
+            if event.split() != [event] or "#" in event or not event.isprintable():
+                raise InvalidChart(f"{self.name}: the event {event!r} is no word without #")
         self.embargoed = False
         """The answer to the chart's questions (`context`) for now."""
         self.timers = self._timers()

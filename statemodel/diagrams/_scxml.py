@@ -114,7 +114,7 @@ class _Document:
         return " and ".join(guards)
 
     def _when(self, events: str, guard: str) -> str:
-        event = f" event={quoteattr(plain(events))}" if events else ""
+        event = f" event={quoteattr(events)}" if events else ""
         condition = spell(guard, self._word, lambda value: str(bool(value)))
         return event + (f" cond={quoteattr(condition)}" if condition else "")
 

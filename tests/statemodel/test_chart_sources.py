@@ -1,4 +1,4 @@
-"""Charts whose source is odd, or gone: they compile, with the lines that can be found."""
+"""Charts whose source or words are odd: they compile with the lines that can be found, or not."""
 
 from __future__ import annotations
 
@@ -67,3 +67,17 @@ def test_a_chart_whose_file_was_changed_compiles_without_its_lines(
         linecache.checkcache()
         assert compile_chart(child) == table
     del sys.modules["lamp_that_changes"]
+
+
+@pytest.mark.parametrize("name", ["a#1", "a\nb", "a\xa0b", "\x1b[31m", "\ud800", "\u202ea"])
+def test_an_event_that_no_script_could_name_is_rejected(name: str) -> None:
+    """A script and a declaration name events in a line of words, which `#` ends."""
+    dark, bright = State(initial=True), State()
+    light = {"dark": dark, "bright": bright, name: dark.to(bright) | bright.to(dark)}
+    region = type(State.Compound)("light", (State.Compound,), light)
+    root = type(State.Parallel)("root", (State.Parallel,), {"light": region})
+    chart = type(StateChart)("Odd", (StateChart,), {"catch_errors_as_events": False, "root": root})
+    with pytest.raises(InvalidChart) as caught:
+        compile_chart(chart)
+
+    assert str(caught.value) == f"Odd: the event {name!r} is no word without #"

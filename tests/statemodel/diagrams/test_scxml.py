@@ -16,7 +16,7 @@ from statemachine.orderedset import OrderedSet
 from statemodel import ConnectionChart, Disposition, Table, compile_chart, extend
 from statemodel._connection_table import TABLE
 from statemodel.diagrams import ChartModel, read_chart
-from statemodel.diagrams._labels import identifiers, plain
+from statemodel.diagrams._labels import identifiers
 from statemodel.diagrams._scxml import _RESERVED, scxml_text
 from tests.statemodel.diagrams.charts import HOSTILE, Fan, Lamp, Room, hostile
 
@@ -111,7 +111,6 @@ def test_hostile_names_stay_words() -> None:
 @pytest.mark.parametrize("name", ["true", "null", "End"])
 def test_words_of_a_loader_are_no_states(name: str) -> None:
     """A state may be called as the loader calls a value."""
-    from statemachine import State, StateChart
 
     body: dict[str, Any] = {"first": State(initial=True), name: State()}
     body["go"] = body["first"].to(body[name], cond=f"not {name}")
@@ -123,16 +122,3 @@ def test_words_of_a_loader_are_no_states(name: str) -> None:
     )
 
     _assert_agrees(chart, compile_chart(chart))
-
-
-@pytest.mark.parametrize("name", ["\x1b[31m", "\ud800", "<&\"'>"])
-def test_an_event_that_xml_cannot_hold_is_written_without_its_letters(name: str) -> None:
-    """The document stays one that can be read and stored, whatever an event is called."""
-    dark, bright = State(initial=True), State()
-    light = {"dark": dark, "bright": bright, name: dark.to(bright) | bright.to(dark)}
-    region = type(State.Compound)("light", (State.Compound,), light)
-    root = type(State.Parallel)("root", (State.Parallel,), {"light": region})
-    chart = type(StateChart)("Odd", (StateChart,), {"catch_errors_as_events": False, "root": root})
-    document = ET.fromstring(scxml_text(read_chart(chart)).encode())
-
-    assert {move.get("event") for move in document.findall(".//{*}transition")} == {plain(name)}
