@@ -144,10 +144,10 @@ async def open_connection(
     def request(user: User) -> Request:
         return Request(user=user, **asked)
 
+    escaped: BaseException | None = None
     tracer = await open_tracer(
         trace, address=address, headers=headers, clock=clock, on_trouble=hook, **settings
     )
-    escaped: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
             driver = Driver(

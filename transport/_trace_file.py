@@ -20,6 +20,8 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outcome import Outcome
+
 try:
     import fcntl
 except ImportError:  # Windows: two connections that write to one file are not noticed there
@@ -77,8 +79,10 @@ class TraceFile:
             raise FileNotFoundError(errno.ENOENT, "the trace was deleted", self.path)
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
+        """Close the file, unless it is."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def _opened(path: str) -> tuple[int, int]:
@@ -214,6 +218,9 @@ class TraceWriter:
                     self.end(TimeoutError(errno.ETIMEDOUT, "no answer in time", self._file.path))
         except OSError as error:
             self.end(error)
+        except BaseException:  # Ctrl-C, perhaps before there was a thread
+            trio.lowlevel.start_thread_soon(self._finish, _unheard)
+            raise
         self._tell()
 
     def _tell(self) -> None:
@@ -241,7 +248,8 @@ class TraceWriter:
         try:
             self._write()
         finally:
-            self._file.close()
+            with self._writing:
+                self._file.close()
 
     async def _in_a_thread(self, act: Callable[[], None]) -> None:
         await trio.to_thread.run_sync(
@@ -251,6 +259,10 @@ class TraceWriter:
 
 def _told_already(_: Exception) -> None:
     """The application hears of the first trouble only."""
+
+
+def _unheard(_: Outcome[None]) -> None:
+    """Nobody waits for the end of a thread."""
 
 
 async def opened_file(path: str, max_bytes: int, *, in_place: bool) -> TraceFile:
@@ -271,7 +283,7 @@ async def opened_file(path: str, max_bytes: int, *, in_place: bool) -> TraceFile
 
     try:
         await trio.to_thread.run_sync(open_it, abandon_on_cancel=True)
-    except trio.Cancelled:
+    except BaseException:  # cancelled, or Ctrl-C
         abandoned.set()
         _close_all(files)
         raise

@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
@@ -87,6 +88,7 @@ class Tracer:
         """Write the first line."""
         self._put(lambda: header_line(header))
 
+    @trio.lowlevel.enable_ki_protection
     async def close(self) -> None:
         """Write the last line, and wait until all is on its way, for `close_timeout` at most."""
         lost = self._writer.lost
@@ -281,6 +283,7 @@ class _TracedInbox(Inbox):
         super().clear()
 
 
+@trio.lowlevel.enable_ki_protection  # between opening the file and handing it over
 async def open_tracer(
     trace: Trace | None,
     *,
@@ -301,34 +304,32 @@ async def open_tracer(
     """
     if trace is None:
         return Untraced()
+    # What may raise comes before there is a file.
     veil = TraceVeil(uids=trace.uids, address=address, headers=headers)
-    now, wall = clock(), datetime.now(UTC)  # what may raise comes before there is a file
-    path = os.fspath(trace.path)
+    timings = Timings() if timings is None else timings
+    header = Header(
+        time=clock(),
+        wall=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        mode=mode,
+        foreground=foreground,
+        online=online,
+        timings=timings,
+        policy=policy,
+        server=f"{'wss' if address.secure else 'ws'}://{address.host_header}",
+        uids="given" if trace.uids else "hashed",
+        messages=trace.messages,
+        versions=_versions(),
+    )
     virtual = type(trio.lowlevel.current_clock()).__qualname__ != "SystemClock"
     try:
-        file = await opened_file(path, trace.max_bytes, in_place=virtual)
+        file = await opened_file(os.fspath(trace.path), trace.max_bytes, in_place=virtual)
     except OSError as error:
         raise TraceError(str(error)) from error
-    timings = Timings() if timings is None else timings
     writer = TraceWriter(
         file, in_place=virtual, on_trouble=lambda error: on_trouble(LISTENER, error)
     )
     tracer = Tracer(trace, writer, clock=clock, veil=veil, seconds=timings.close_timeout)
-    tracer.begin(
-        Header(
-            time=now,
-            wall=wall.isoformat(timespec="milliseconds"),
-            mode=mode,
-            foreground=foreground,
-            online=online,
-            timings=timings,
-            policy=policy,
-            server=f"{'wss' if address.secure else 'ws'}://{address.host_header}",
-            uids="given" if trace.uids else "hashed",
-            messages=trace.messages,
-            versions=_versions(),
-        )
-    )
+    tracer.begin(header)
     return tracer
 
 
@@ -341,6 +342,7 @@ def _versions() -> dict[str, str]:
     }
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return version(name)
