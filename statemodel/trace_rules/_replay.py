@@ -219,13 +219,16 @@ def _status(facts: Facts, entry: StatusSeen, _: Step) -> None:
 
 
 _REMEMBERED = 50
-"""Sockets that are gone and may still be asked about; a trace of weeks has thousands."""
+"""Sockets that are gone and may still be asked about, and as many that are not: a trace of weeks has
+thousands, and one that never ends what it dials has as many."""
 
 
 def _dialled(facts: Facts, entry: Dialled, _: Step) -> None:
     if len(facts.sockets) >= 2 * _REMEMBERED:  # or each moment would remember all before it
-        recent = set(list(facts.sockets)[-_REMEMBERED:])
-        facts.sockets = {n: s for n, s in facts.sockets.items() if n in recent or s.phase != "gone"}
+        recent = list(facts.sockets)[-_REMEMBERED:]
+        there = [number for number, socket in facts.sockets.items() if socket.phase != "gone"]
+        kept = {*recent, *there[-_REMEMBERED:]}
+        facts.sockets = {n: s for n, s in facts.sockets.items() if n in kept}
     _note(facts, Socket(number=entry.socket, phase="dialling", dialled=facts.time))
     facts.current, facts.retry_by, facts.pings = entry.socket, None, {}
 

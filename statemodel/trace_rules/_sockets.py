@@ -26,7 +26,7 @@ from statemodel.traces import (
 
 @rule("K1", "No dial begins before the descriptor of every earlier socket is closed on our side.")
 def one_socket(view: View) -> Iterator[Complaint]:
-    """K1."""
+    """K1; of each dial once, however many sockets are there."""
     for moment, dialled in view.of(Dialled):
         for socket in moment.before.sockets.values():
             handed_back = socket.phase == "ended" and socket.closing is not None
@@ -35,6 +35,7 @@ def one_socket(view: View) -> Iterator[Complaint]:
                     moment.time,
                     f"socket {dialled.socket} was dialled with socket {socket.number} still there",
                 )
+                break
 
 
 @rule("K2", "What a socket that is gone still says has no effect.")

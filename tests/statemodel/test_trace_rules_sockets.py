@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from statemodel.trace_rules import judge
+from statemodel.trace_rules import View, judge
 from statemodel.traces import StatusSeen
 from tests.statemodel.trace_building import AUTO_UP, MANUAL_UP, breaks, keeps, trace
 
@@ -146,6 +146,16 @@ def test_one_socket_at_a_time():
         *MANUAL_UP,
         f"2: ended 1 loss; is disconnected closed_by_peer 0; {dial}; gone 1",
     )
+
+
+def test_of_each_dial_it_is_said_once_that_it_came_too_early():
+    """K1: however many sockets are there; who never closes one shall be judged in a reasonable time."""
+    dials = "; ".join(f"dial {number}" for number in range(2, 502))
+    flood = trace("manual", *MANUAL_UP, f"2: {dials}")
+    complaints = judge(flood, rules=("K1",))
+
+    assert len({complaint.message.split()[1] for complaint in complaints}) == len(complaints) == 500
+    assert len(View(flood).moments[-1].after.sockets) <= 101
 
 
 def test_what_is_gone_has_no_effect():
