@@ -97,11 +97,6 @@ class Playing:
         """Whether a socket was open at any time."""
         return self.pending.ever_open
 
-    @property
-    def listens(self) -> bool:
-        """Whether a listener will do something when it is told a status."""
-        return bool(self._armed)
-
     def due(self) -> list[float]:
         """Return the next times at which something may be due."""
         return sorted(moment for moment in self.pending.moments if moment > self.now)[:6]

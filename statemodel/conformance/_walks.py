@@ -85,7 +85,7 @@ def next_turn(chance: Any, playing: Playing, luck: float) -> tuple[Step, ...]:
         steps = [_time(chance, playing)]
     elif kind < 18:
         steps = [chance.choice(_anything(playing))]
-    elif kind == 20 or playing.listens:  # no callback in a turn of several: too many orders fit
+    elif kind == 20:
         step = Step.parse(chance.choice(_TURN))
         steps = [replace(step, inside=chance.choice(_TOLD))]
     else:
