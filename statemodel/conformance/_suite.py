@@ -145,6 +145,12 @@ _LOSSES = (
     f"{_often(8, 'peer fail / wait 30')} / {_often(14, 'peer fail / connect / peer fail / wait 30')}",
     _often(14, "peer fail / network down / network up / peer fail / wait 30"),
     _often(14, "peer fail / disconnect / connect / disconnect / connect / peer fail / wait 30"),
+    # Nor does a refresh; there is another only after a connection that was stable.
+    _often(
+        14,
+        f"{_often(4, 'peer fail / connect')} / peer refuse_401 / authenticator refreshed / peer fail / "
+        "wait 30 / peer accept / wait 10.5 / peer drop / wait 1",
+    ),
 )
 """Losses of which the waits tell something together."""
 

@@ -54,6 +54,7 @@ NAMES = {
     "count_reset_by_disconnect": {"B2"},
     "count_reset_by_network": {"B2"},
     "count_reset_by_foreground": {"B2"},
+    "count_reset_by_refresh": {"B2"},
     "stable_too_early": {"B2", "B5"},
     "stable_timer_left": {"B2"},
     "lost_while_throttled": {"K6"},
@@ -105,7 +106,8 @@ LEFT_OUT = sorted(set(CAPABILITIES) - {"messages"}) if LONG else ("background", 
 STATISTICAL = {
     "no_jitter", "capped_after_draw", "few_draws", "never_soon", "one_draw_per_connection",
     "retry_after_undrawn", "count_reset_early", "count_reset_by_connect", "count_reset_by_disconnect",
-    "count_reset_by_network", "count_reset_by_foreground", "stable_timer_left",
+    "count_reset_by_network", "count_reset_by_foreground", "count_reset_by_refresh",
+    "stable_timer_left",
 }  # fmt: skip
 """What only many waits together show."""
 

@@ -740,6 +740,7 @@ export class Client {
         this.#forgetSocket();
         this.#user = user;
         this.#refreshed = true;
+        if (this.#bugs.count_reset_by_refresh) this.#failures = 0;
         this.#dial(reason);
       },
       (error) => {

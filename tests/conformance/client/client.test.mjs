@@ -382,6 +382,7 @@ const shows = {
   count_reset_by_disconnect: ['auto', 'restored fail disconnect connect fail', (lines) => lines.at(-1), '0 status disconnected dial_failed 1', '0 status disconnected dial_failed 0.5'],
   count_reset_by_network: ['auto', 'restored fail down up fail', (lines) => lines.at(-1), '0 status disconnected dial_failed 1', '0 status disconnected dial_failed 0.5'],
   count_reset_by_foreground: ['auto', 'restored fail background foreground fail', (lines) => lines.at(-1), '0 status disconnected dial_failed 1', '0 status disconnected dial_failed 0.5'],
+  count_reset_by_refresh: ['auto', 'restored fail 1 refuse_401 refreshed fail', (lines) => lines.at(-1), '1 status disconnected dial_failed 1', '1 status disconnected dial_failed 0.5'],
   stable_too_early: ['auto', 'restored fail 0.5 accept 6 drop', (lines) => lines.at(-1), '6.5 status disconnected closed_by_peer 1', '6.5 status disconnected closed_by_peer 0.5'],
   stable_timer_left: ['auto', `${UP} drop 0.5 accept 9.5 drop`, (lines) => lines.at(-1), '10 status disconnected closed_by_peer 1', '10 status disconnected closed_by_peer 0.5'],
   lost_while_throttled: ['auto', `${UP} throttle frame`, (lines) => count(lines, /delivered/), 1, 0],

@@ -75,6 +75,7 @@ export const BUGS = Object.freeze([
   'count_reset_by_disconnect',
   'count_reset_by_network',
   'count_reset_by_foreground',
+  'count_reset_by_refresh',
   'stable_too_early',
   'stable_timer_left',
   'lost_while_throttled',
