@@ -18,7 +18,7 @@ seen it, for many looks; whatever never comes is then for the judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf, nextafter
 from time import perf_counter
 from typing import Any
@@ -27,7 +27,7 @@ import trio
 import trio.testing
 
 from statemodel import traces as t
-from statemodel.conformance import CAPABILITIES, SubjectError, Trouble
+from statemodel.conformance import CAPABILITIES, Act, SubjectError, Trouble
 from statemodel.scripts import Step, close_code, dial_end
 from tests.conformance.trio_peer import StandingClock
 from tests.conformance.trio_stage import Stage
@@ -112,12 +112,17 @@ class SocketStage(Stage):
         self._throttled: list[bool] = []
         self._ponged = 0
         self._close_answered = trio.Event()
+        self._in_a_tie = False
         async with open_server() as self._server:
             self._server._follow = self._follow(self._server._follow)  # type: ignore[method-assign]
             self.url = self._server.url
             await super().live(next_turn, tell)
 
     # -- time ------------------------------------------------------------------------------------
+
+    async def _perform(self, turn: Sequence[Act]) -> list[list[t.Entry]]:
+        self._in_a_tie = len(turn) > 1 and turn[-2].step.do == "wait"
+        return await super()._perform(turn)
 
     async def _go_on(self, until: float) -> None:
         """Let time really pass, up to the last moment at which nothing is due yet."""
@@ -153,7 +158,14 @@ class SocketStage(Stage):
     async def _speak(self, step: Step) -> None:
         if step.together:
             raise SubjectError(Trouble.REFUSED, f"{step}: what crosses a socket takes a turn")
-        what = step.what
+        clock, now = self._clock, self._clock.now
+        assert isinstance(clock, RunningClock), "the subject's"
+        if self._in_a_tie:  # until it has crossed, nothing is due yet
+            clock.stand(nextafter(now, -inf))
+        await self._let_happen(step.what)
+        clock.stand(now)
+
+    async def _let_happen(self, what: str) -> None:
         if what == "accept" or dial_end(what) is not None:
             await self._answer(what)
         elif what == "pong":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from statemodel import traces as t
 from statemodel.conformance import Playing, conform, replay
 from statemodel.conformance import _suite as suite
 from statemodel.conformance._drawing import drawn
@@ -172,6 +173,31 @@ def test_a_slow_machine_changes_nothing():
             traces.append(playing.trace)
 
     assert traces[0] == traces[1]
+
+
+class SlowLinkStage(SocketStage):
+    """What crosses a socket takes its time, and everybody else runs meanwhile."""
+
+    async def _cross(self, send, arrived):
+        for _ in range(5):
+            await super()._settle()
+        await super()._cross(send, arrived)
+
+
+@pytest.mark.parametrize("tie", ["ping / reach 10 / peer pong", "reach 30 / peer frame"])
+def test_a_tie_is_one_however_long_it_takes_to_cross(tie):
+    """H4, P2, H1: what comes at the time of a deadline comes before it, over TCP as well."""
+    steps = f"restored / connect / peer accept / {tie} / wait 9"
+    script = Script.parse(f"open manual\n{steps}\n".replace(" / ", "\n"))
+    with closing(subject_with(SlowLinkStage)) as subject:
+        playing = Playing(subject, script)
+        playing.play_script(script)
+        report = replay(subject, script)
+
+    own_pings = [e for e in playing.trace if isinstance(e, t.PingSent) and e.command is None]
+    assert report.failures == ()
+    assert [e.code for e in playing.trace if isinstance(e, t.Returned)][1:] in ([], [None])
+    assert own_pings == []
 
 
 def test_a_running_clock_stops_at_its_end():
