@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from statemodel._table import Table
     from statemodel._timings import Timings
 
+    _Intake = Callable[["Machine", Any], object]
+
 WAKE_TOLERANCE = 1.0
 """Seconds after which a deadline counts as slept through (H5)."""
 
 _ORDER = {timer: index for index, timer in enumerate(TIMERS)}
+_DUE = {timer: f"{timer}_due" for timer in TIMERS}
 
 
 class Machine(Core):
@@ -85,9 +88,10 @@ class Machine(Core):
         Raises:
             InvalidInput: `event` is no event, or a number is out of range; nothing changed.
         """
-        intake = _INTAKE.get(type(event))
-        if intake is None or (type(event) is events.Custom and not self._is_custom(event.name)):
-            raise InvalidInput(f"{event!r} is no event of {self.table.chart}")
+        try:
+            intake = _INTAKE[type(event)]
+        except KeyError:
+            intake = self._custom_intake(event)
         try:
             usable = isfinite(now) and 0.0 <= draw < 1.0
         except (TypeError, OverflowError):
@@ -99,48 +103,52 @@ class Machine(Core):
         if first is not None and first <= now:
             self._fire(inclusive=type(event) is events.TimePassed)
         intake(self, event)
+        self.next_deadline = self._earliest()
         return tuple(self._out)
 
+    def _custom_intake(self, event: object) -> _Intake:
+        """Return how an event of an added region is taken in: the others have classes of their own."""
+        if type(event) is events.Custom and self._is_custom(event.name):
+            return Machine._on_custom
+        raise InvalidInput(f"{event!r} is no event of {self.table.chart}")
+
     def _is_custom(self, name: str) -> bool:
-        """Say whether an event is one of an added region's own: the others have classes."""
+        """Say whether an event is one of an added region's own."""
         return name in self.table.events and name not in _OWN
 
     # -- time ----------------------------------------------------------------------------------
 
     def _fire(self, *, inclusive: bool) -> None:
-        while (due := self._overdue(inclusive=inclusive)) is not None:
-            deadline, name, payload = due
-            overslept = self._now - deadline > WAKE_TOLERANCE
-            if payload is not None:
-                self._ping_due(payload, overslept=overslept)
-                continue
-            del self._deadlines[name]
-            self._details = _GIVEN_UP.get(name, self._details)
-            if overslept and name == "heartbeat":
-                self._probe_after_sleep()
-            else:
-                self._step(f"{name}_due")
-
-    def _overdue(self, *, inclusive: bool) -> tuple[float, str, bytes | None] | None:
-        """Return the deadline to fire next: the earliest, then by the fixed order (H4)."""
+        """Fire what is due: the earliest first, then by the fixed order (H4)."""
         now = self._now
-        grace = self._deadlines.get("grace", now)
-        if now - grace > WAKE_TOLERANCE:
-            return grace, "grace", None  # H5: before anything else
-        found: list[tuple[float, int, str, bytes | None]] = [
-            (deadline, _ORDER[name], name, None)
-            for name, deadline in self._deadlines.items()
-            if deadline < now or (inclusive and deadline == now)
-        ]
-        found += [
-            (ping.deadline, len(_ORDER), "", payload)
-            for payload, ping in self._pings.running.items()
-            if ping.deadline < now or (inclusive and ping.deadline == now)
-        ]
-        if not found:
-            return None
-        deadline, _, name, payload = min(found)
-        return deadline, name, payload
+        while (first := self._earliest()) is not None:
+            if first > now or (first == now and not inclusive):
+                return
+            overslept = now - first > WAKE_TOLERANCE
+            if overslept and now - self._deadlines.get("grace", now) > WAKE_TOLERANCE:
+                name: str | None = "grace"  # H5: before anything else
+            else:
+                name = self._timer_of(first)
+            if name is None:
+                self._ping_due(self._pings.due(first), overslept=overslept)
+            else:
+                self._timer_due(name, overslept=overslept)
+
+    def _timer_of(self, due: float) -> str | None:
+        """Return the timer with this deadline, of several the first by the fixed order."""
+        found = None
+        for name, deadline in self._deadlines.items():
+            if deadline == due and (found is None or _ORDER[name] < _ORDER[found]):
+                found = name
+        return found
+
+    def _timer_due(self, name: str, *, overslept: bool) -> None:
+        del self._deadlines[name]
+        self._details = _GIVEN_UP.get(name, self._details)
+        if overslept and name == "heartbeat":
+            self._probe_after_sleep()
+        else:
+            self._step(_DUE[name])
 
     def _ping_due(self, payload: bytes, *, overslept: bool) -> None:
         if overslept:
@@ -172,10 +180,6 @@ class Machine(Core):
         if not self._step("login", event.command, "login"):
             self._credentials = before
 
-    def _on_command(self, event: Any) -> None:
-        name = _COMMANDS[type(event)]
-        self._step(name, event.command, name)
-
     def _on_ping(self, event: events.Ping) -> None:
         self._step("ping", event.command)  # it waits as a ping in flight
 
@@ -198,9 +202,6 @@ class Machine(Core):
                 return
         self._clearing = tuple(c for c in self._clearing if c != event.command)
         self._pings.forget(event.command)
-
-    def _on_report(self, event: Any) -> None:
-        self._step(_REPORTS[type(event)], event.command)
 
     def _on_session_restored(self, event: events.SessionRestored) -> None:
         if self._hears("session_restored"):
@@ -357,14 +358,25 @@ _OWN = frozenset(
 )  # fmt: skip
 """The names by which the machine itself steps; a test holds them against the chart's events."""
 
-_INTAKE: Mapping[type, Callable[[Machine, Any], None]] = {
+
+def _command(name: str) -> _Intake:
+    """Return how a command is taken in: it waits under its name."""
+    return lambda machine, event: machine._step(name, event.command, name)
+
+
+def _report(name: str) -> _Intake:
+    """Return how a report is taken in: nobody waits."""
+    return lambda machine, event: machine._step(name, event.command)
+
+
+_INTAKE: Mapping[type, _Intake] = {
     events.Login: Machine._on_login,
-    **dict.fromkeys(_COMMANDS, Machine._on_command),
+    **{kind: _command(name) for kind, name in _COMMANDS.items()},
     events.Ping: Machine._on_ping,
     events.Send: Machine._on_send,
     events.ShutDown: Machine._on_shut_down,
     events.Cancel: Machine._on_cancel,
-    **dict.fromkeys(_REPORTS, Machine._on_report),
+    **{kind: _report(name) for kind, name in _REPORTS.items()},
     events.SessionRestored: Machine._on_session_restored,
     events.AuthenticationSucceeded: Machine._on_authenticated,
     **dict.fromkeys(_LOGIN_OUTCOMES, Machine._on_login_outcome),
@@ -382,6 +394,5 @@ _INTAKE: Mapping[type, Callable[[Machine, Any], None]] = {
     events.ThrottlingStarted: Machine._on_throttling,
     events.ThrottlingEnded: Machine._on_throttling,
     events.TimePassed: Machine._on_time,
-    events.Custom: Machine._on_custom,
 }
 """How each event is taken in."""

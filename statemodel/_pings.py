@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from statemodel._making import maker
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flight:
@@ -28,10 +30,13 @@ class Flight:
     """How many frames had come in when it was written (P5)."""
 
 
+_flight = maker(Flight)
+
+
 class Pings:
     """The pings of the newest socket."""
 
-    __slots__ = ("_frames", "_next", "_out", "_reading", "heard_at")
+    __slots__ = ("_frames", "_next", "_out", "_reading", "heard_at", "next_deadline")
 
     def __init__(self) -> None:
         self._out: dict[bytes, Flight] = {}
@@ -40,6 +45,8 @@ class Pings:
         self._reading = True
         self.heard_at = float("-inf")
         """When the last frame came in (P4)."""
+        self.next_deadline: float | None = None
+        """The earliest deadline that runs."""
 
     def copy(self) -> Pings:
         """Return equal pings with a life of their own."""
@@ -62,15 +69,6 @@ class Pings:
         return self._out if self._reading else {}
 
     @property
-    def next_deadline(self) -> float | None:
-        """The earliest deadline that runs."""
-        first = None
-        for ping in self.running.values():
-            if first is None or ping.deadline < first:
-                first = ping.deadline
-        return first
-
-    @property
     def own_out(self) -> bool:
         """Whether one of the library's own is out (H1)."""
         return any(ping.own for ping in self._out.values())
@@ -84,13 +82,14 @@ class Pings:
         """A new socket: nothing is out, and its upgrade was heard."""
         self._out = {}
         self._reading = True
+        self.next_deadline = None
         self.frame(now)
 
     def send(self, now: float, limit: float, command: int | None, *, own: bool) -> bytes:
         """Note a ping that is being sent, and return the payload that tells it from all others."""
         self._next += 1
         payload = b"%d" % self._next
-        self._out[payload] = Flight(
+        self._out[payload] = _flight(
             command=command,
             own=own,
             sent_at=now,
@@ -99,6 +98,7 @@ class Pings:
             deadline=now + limit,
             frames=self._frames,
         )
+        self._look()
         return payload
 
     def written(self, payload: bytes, now: float) -> None:
@@ -108,6 +108,7 @@ class Pings:
             self._out[payload] = replace(
                 ping, written_at=now, deadline=now + ping.limit, frames=self._frames
             )
+            self._look()
 
     def frame(self, now: float) -> None:
         """Note an incoming frame."""
@@ -116,11 +117,18 @@ class Pings:
 
     def answer(self, payload: bytes) -> Flight | None:
         """Take out the ping that a pong answers; `None` if there is none (P4)."""
-        return self._out.pop(payload, None)
+        ping = self._out.pop(payload, None)
+        self._look()
+        return ping
+
+    def due(self, deadline: float) -> bytes:
+        """Return the payload of a ping with this deadline."""
+        return min(payload for payload, ping in self.running.items() if ping.deadline == deadline)
 
     def expire(self, payload: bytes) -> tuple[Flight, bool]:
         """Take out a ping whose time is over; say also whether no frame came in at all (P5)."""
         ping = self._out.pop(payload)
+        self._look()
         return ping, ping.frames == self._frames
 
     def postpone(self, now: float, until: float) -> bool:
@@ -128,6 +136,7 @@ class Pings:
         for payload, ping in self._out.items():
             if ping.deadline < until:
                 self._out[payload] = replace(ping, deadline=until)
+        self._look()
         return any(ping.own and ping.sent_at == now for ping in self._out.values())
 
     def forget(self, command: int) -> None:
@@ -138,7 +147,10 @@ class Pings:
 
     def clear(self) -> tuple[int, ...]:
         """The socket is gone: forget all pings and return the calls that waited."""
+        if not self._out:
+            return ()
         commands, self._out = self.commands, {}
+        self._look()
         return commands
 
     def read(self, now: float, *, on: bool) -> None:
@@ -147,3 +159,8 @@ class Pings:
             for payload, ping in self._out.items():
                 self._out[payload] = replace(ping, deadline=now + ping.limit)
         self._reading = on
+        self._look()
+
+    def _look(self) -> None:
+        """Find the earliest deadline anew: something has changed."""
+        self.next_deadline = min((ping.deadline for ping in self.running.values()), default=None)

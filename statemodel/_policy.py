@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass, field
-from enum import Enum, unique
+from enum import StrEnum, unique
 
 from statemodel._timings import Timings
 
 
 @unique
-class End(Enum):
+class End(StrEnum):
     """What an unwished end of a dial or socket is (B5)."""
 
     LOSS = "loss"
@@ -45,8 +45,10 @@ class Policy:
         """Say what an end with this HTTP status or close code is."""
         if http_status in self.auth_statuses or close_code in self.auth_codes:
             return End.AUTH
-        if close_code is not None and any(close_code in codes for codes in self.terminal_codes):
-            return End.TERMINAL
+        if close_code is not None:
+            for codes in self.terminal_codes:
+                if close_code in codes:
+                    return End.TERMINAL
         return End.LOSS
 
     def retry_after(self, http_status: int | None, seconds: float | None) -> float | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from statemodel._errors import InvalidChart, NotInTable
 from statemodel._vocabulary import Code, Reason, Status
@@ -151,6 +151,11 @@ class Table:
     def actions(self) -> frozenset[str]:
         """Every action that some step has."""
         return frozenset(action for step in self.steps for action in step.actions)
+
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        """What those who run this table have worked out from it, each under a name of its own."""
+        return {}
 
     @cached_property
     def _starts(self) -> dict[frozenset[str], int]:

@@ -12,8 +12,9 @@ from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
-from statemodel import Timings, _core, _machine
+from statemodel import Table, Timings, _core, _machine
 from statemodel._actions import TIMERS
+from statemodel._connection_table import TABLE
 
 SETTING, LENGTH, ORDER, BACKOFF = "timer's setting", "timer's length", "timers' order", "back-off"
 
@@ -60,12 +61,13 @@ class ConstantMutant:
         return {self.timers[0]: self.other} if self.kind == SETTING else {}
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
-        """Put the change in force."""
+    def applied(self, table: Table = TABLE) -> Iterator[None]:
+        """Put the change in force, for machines that run on this table."""
         first = self.timers[0]
         match self.kind:
             case "timer's setting":
-                change: Any = patch.dict(_core._LENGTHS, {first: self.other})
+                start = _core._start(first, self.other)
+                change: Any = patch.dict(_core._ACTIONS, {f"start_{first}": start})
             case "timer's length":
                 start = _with_length(first, _LENGTHS[self.other])
                 change = patch.dict(_core._ACTIONS, {f"start_{first}": start})
@@ -75,13 +77,16 @@ class ConstantMutant:
                 change = patch.dict(order, {one: order[two], two: order[one]})
             case _:
                 change = patch.object(_core, "backoff", _BACKOFFS[self.other])
-        with change:
+        # What has been made ready of the table before knows nothing of the change.
+        with change, patch.dict(table.prepared, clear=True):
             yield
 
 
-def _with_length(timer: str, change: Callable[[float], float]) -> Callable[[_core.Core, str], None]:
-    def start(core: _core.Core, action: str) -> None:
-        _core.Core._start(core, action)
+def _with_length(timer: str, change: Callable[[float], float]) -> Callable[[_core.Core], None]:
+    own = _core._ACTIONS[f"start_{timer}"]
+
+    def start(core: _core.Core) -> None:
+        own(core)
         core._deadlines[timer] = core._now + change(core._deadlines[timer] - core._now)
 
     return start

@@ -129,7 +129,7 @@ class Court:
             for index, event, embargoed, row in self.table.rows()
             if starts.intersection(row.step.actions)
         ]
-        with mutant.applied():
+        with mutant.applied(self.table):
             rule = judge_by_traces(self.table, self.runs, rows, seeds=24, limit=2000)
             rule = rule or judge_backoff(self.table)
         if rule:

@@ -104,9 +104,9 @@ def _constants(tree: ast.AST, *, without: ast.AST | None = None) -> Iterator[tup
 
 
 def _start(tree: ast.AST) -> ast.FunctionDef | None:
-    """Return `Core.__init__`, where the start is chosen."""
+    """Return `Held.__init__`, where the start is chosen."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name == "Core":
+        if isinstance(node, ast.ClassDef) and node.name == "Held":
             return next(
                 part
                 for part in node.body
@@ -120,7 +120,7 @@ def _hidden_states() -> set[str]:
     return {state for region in KNOWN_TO_THE_CHART_ALONE for state in regions[region]}
 
 
-@pytest.mark.parametrize("name", ["_machine.py", "_core.py", "_pings.py", "_policy.py"])
+@pytest.mark.parametrize("name", ["_machine.py", "_core.py", "_held.py", "_pings.py", "_policy.py"])
 def test_no_state_is_named_outside_the_chart(name: str) -> None:
     """Who decides, where the app is, the network and the session: only the chart says it."""
     tree = ast.parse((PACKAGE / name).read_text("utf-8"))
@@ -133,8 +133,8 @@ def test_no_state_is_named_outside_the_chart(name: str) -> None:
 
 
 def test_only_the_choices_of_the_start_are_named_in_core() -> None:
-    """`Core.__init__` names the four states between which its arguments choose, and no other."""
-    start = _start(ast.parse((PACKAGE / "_core.py").read_text("utf-8")))
+    """`Held.__init__` names the four states between which its arguments choose, and no other."""
+    start = _start(ast.parse((PACKAGE / "_held.py").read_text("utf-8")))
     assert start is not None
     named = {text for _, text in _constants(start)} & _hidden_states()
     assert named == START_CHOICES

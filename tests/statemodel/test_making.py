@@ -1,0 +1,65 @@
+"""Objects that the machine makes by a shorter way are what their classes make."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import FrozenInstanceError, dataclass, fields
+from typing import Any, get_args
+
+import pytest
+
+from statemodel import StatusChange, effects
+from statemodel._making import maker
+from statemodel._pings import Flight
+
+KINDS: tuple[Any, ...] = (*get_args(effects.Effect), StatusChange, Flight)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_maker_makes_is_what_the_class_makes(kind: Any) -> None:
+    """It is equal, of the same class, as long, as frozen and as printable, and can be replaced."""
+    values = {field.name: number for number, field in enumerate(fields(kind))}
+    made, plain = maker(kind)(**values), kind(**values)
+
+    assert made == plain
+    assert type(made) is kind
+    assert (repr(made), hash(made)) == (repr(plain), hash(plain))
+    assert dataclasses.replace(made) == plain
+    for name in values:
+        with pytest.raises(FrozenInstanceError):
+            setattr(made, name, 7)
+
+
+def test_a_maker_knows_the_defaults_and_nothing_else() -> None:
+    """Fields without a default must be given, by their names, and no others."""
+    make = maker(effects.Fail)
+
+    assert make(command=1, code="x") == effects.Fail(command=1, code="x")  # type: ignore[arg-type]
+    for wrong in ({}, {"command": 1}, {"command": 1, "code": "x", "other": 2}):
+        with pytest.raises(TypeError):
+            make(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        make(1, "x")  # type: ignore[call-arg, arg-type]
+
+
+def test_a_maker_is_only_for_plain_frozen_dataclasses_with_slots() -> None:
+    """A class that would do more when it is called is refused, as is one that is made otherwise."""
+
+    @dataclass(frozen=True, slots=True)
+    class Checked:
+        value: int
+
+        def __post_init__(self) -> None:
+            raise AssertionError
+
+    @dataclass(frozen=True)
+    class Open:
+        value: int
+
+    @dataclass(frozen=True, slots=True)
+    class Grown:
+        value: list[int] = dataclasses.field(default_factory=list)
+
+    for kind in (Checked, Open, Grown):
+        with pytest.raises(TypeError, match=kind.__name__):
+            maker(kind)
