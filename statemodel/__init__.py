@@ -1,7 +1,7 @@
 """A formally modelled WebSocket connection: the chart, the table, the machine.
 
 Everything here is sans-I/O: nothing reads a clock, draws a number, opens or waits. The names that
-need python-statemachine or are large (`ConnectionChart`, `RULES`, `verify`, ...) are imported when
+need python-statemachine or are large (`ConnectionChart`, `RULES`, `traces`, `verify`, ...) are imported when
 they are first used, so that running a machine does not load it.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from statemodel import effects, events, traces
+from statemodel import effects, events
 from statemodel._errors import InvalidChart, InvalidInput, StateModelError
 from statemodel._machine import Machine
 from statemodel._policy import Policy
@@ -30,6 +30,7 @@ from statemodel._vocabulary import (
 )
 
 if TYPE_CHECKING:
+    from statemodel import traces
     from statemodel._chart import ConnectionChart
     from statemodel._compile import compile_chart
     from statemodel._extend import extend
@@ -80,6 +81,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "traces":
+        return importlib.import_module("statemodel.traces")
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from statemodel import effects
 from statemodel._actions import TIMERS
 from statemodel._held import Held
-from statemodel._making import maker
 from statemodel._policy import backoff
 from statemodel._prepared import prepare
+from statemodel._record import maker
 from statemodel._vocabulary import Code, Reason, StatusChange, User
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from statemodel._making import maker
+from statemodel._record import maker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

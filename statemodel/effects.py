@@ -6,13 +6,13 @@ event with the same `generation`; what a later effect calls off may end without 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from statemodel._record import record
 from statemodel._vocabulary import Code, Credentials, StatusChange, User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Authenticate:
     """Ask the authenticator; report `AuthenticationSucceeded` or `AuthenticationFailed`."""
 
@@ -20,7 +20,7 @@ class Authenticate:
     credentials: Credentials
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Save:
     """Save the user; report `SaveSucceeded` or `SaveFailed`. Store calls run one at a time."""
 
@@ -28,28 +28,28 @@ class Save:
     user: User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CancelLogin:
     """Call off what `Authenticate` or `Save` of this generation started; report nothing."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Clear:
     """Clear the saved user, after any store call in progress; report `SessionCleared` (S5)."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KeepUser:
     """Save a user whose credentials were refreshed; nobody waits for it (B5)."""
 
     user: User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Dial:
     """Open a socket, once the one before it is closed (K1); report `DialSucceeded` or `DialFailed`."""
 
@@ -57,7 +57,7 @@ class Dial:
     user: User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Refresh:
     """Ask for new credentials; report `RefreshSucceeded` or `RefreshFailed` (B5)."""
 
@@ -65,21 +65,21 @@ class Refresh:
     user: User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Close:
     """Begin the closing handshake; report `SocketClosed` when the socket is closed (K4)."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Abort:
     """Drop the dial, refresh or socket of this generation at once; report nothing."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SendPing:
     """Put a ping on the wire, ahead of data not yet written (P1); report `PingWritten`."""
 
@@ -89,19 +89,19 @@ class SendPing:
     """The call it belongs to; `None` for the library's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DiscardUnread:
     """Drop the messages that the application has not read (K3)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChangeStatus:
     """Tell the status listeners (T2)."""
 
     change: StatusChange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Succeed:
     """A command ends well."""
 
@@ -110,7 +110,7 @@ class Succeed:
     """The user for a login, the round-trip time in seconds for a ping."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Fail:
     """A command ends with a refusal or failure."""
 
@@ -119,7 +119,7 @@ class Fail:
     details: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Custom:
     """An action of a region that was added with `extend`."""
 

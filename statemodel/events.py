@@ -8,15 +8,15 @@ event with an older one changes nothing (K2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from statemodel._record import record
 from statemodel._vocabulary import Credentials, User
 
 # -- commands ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Login:
     """Log a user in (S1, S7)."""
 
@@ -24,49 +24,49 @@ class Login:
     credentials: Credentials
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Logout:
     """Log out, from every state (S5)."""
 
     command: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Connect:
     """Make the connection wanted (M1, A5, C1-C3, C8)."""
 
     command: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Disconnect:
     """Make the connection unwanted (M2, A4, C5)."""
 
     command: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ping:
     """Ping the peer (P1-P3); in background, buy another `background_grace` (M4)."""
 
     command: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Send:
     """Ask whether a message may be sent now: succeeds at once, or is refused (S6, P3)."""
 
     command: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ShutDown:
     """End the connection object (O4)."""
 
     command: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cancel:
     """The caller of a command no longer waits (C4, C5)."""
 
@@ -76,35 +76,35 @@ class Cancel:
 # -- reports -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EnterBackground:
     """The application went into background (A1, M3). With a `command`, refusals are reported."""
 
     command: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EnterForeground:
     """The application came into foreground (A2, M6, H2)."""
 
     command: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NetworkLost:
     """The network is reported down (N1)."""
 
     command: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NetworkRestored:
     """The network is reported up (N2, N3)."""
 
     command: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionRestored:
     """A saved user was found when the connection object was opened (S4)."""
 
@@ -114,7 +114,7 @@ class SessionRestored:
 # -- outcomes of a login -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AuthenticationSucceeded:
     """The authenticator knows the user."""
 
@@ -122,7 +122,7 @@ class AuthenticationSucceeded:
     user: User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AuthenticationFailed:
     """The authenticator refused, or could not be asked (S1)."""
 
@@ -130,14 +130,14 @@ class AuthenticationFailed:
     details: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SaveSucceeded:
     """The user is saved."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SaveFailed:
     """The user could not be saved (S1)."""
 
@@ -145,7 +145,7 @@ class SaveFailed:
     details: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SessionCleared:
     """The store has answered a `Clear`; `error` says what went wrong, if anything (S5)."""
 
@@ -156,14 +156,14 @@ class SessionCleared:
 # -- outcomes of an attempt, and the socket ----------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DialSucceeded:
     """The socket is open, its hello included."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DialFailed:
     """The dial ended without a socket."""
 
@@ -177,7 +177,7 @@ class DialFailed:
     details: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SocketClosed:
     """The socket is gone: the peer closed it, it broke, or our own close is complete."""
 
@@ -187,7 +187,7 @@ class SocketClosed:
     details: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RefreshSucceeded:
     """There are new credentials (B5)."""
 
@@ -195,7 +195,7 @@ class RefreshSucceeded:
     user: User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RefreshFailed:
     """There are none: a failed dial, or, with `refused`, there never will be (B5)."""
 
@@ -204,14 +204,14 @@ class RefreshFailed:
     details: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FrameReceived:
     """A frame came in (P4); only the time of the last one matters, so they may be reported late."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PingWritten:
     """A ping has been written to the socket: its deadline counts from here (P2, P5)."""
 
@@ -219,7 +219,7 @@ class PingWritten:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PongReceived:
     """A pong came in (P2, P4)."""
 
@@ -227,28 +227,28 @@ class PongReceived:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReadingPaused:
     """Our side has stopped reading the socket (K6)."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReadingResumed:
     """Our side reads the socket again (K6)."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ThrottlingStarted:
     """The server has switched features off (T7)."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ThrottlingEnded:
     """The server has switched them on again (T7)."""
 
@@ -258,12 +258,12 @@ class ThrottlingEnded:
 # -- time and extensions -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TimePassed:
     """Nothing but time: fires every deadline up to and including now (H4)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Custom:
     """An event of a region that was added with `extend`."""
 

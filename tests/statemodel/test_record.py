@@ -1,18 +1,56 @@
-"""Objects that the machine makes by a shorter way are what their classes make."""
+"""Events and effects are frozen dataclasses, and what the machine makes by a shorter way is what they make."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import inspect
+import pickle
 from dataclasses import FrozenInstanceError, dataclass, fields
 from typing import Any, get_args
 
 import pytest
 
-from statemodel import StatusChange, effects
-from statemodel._making import maker
+from statemodel import StatusChange, effects, events
 from statemodel._pings import Flight
+from statemodel._record import maker
 
 KINDS: tuple[Any, ...] = (*get_args(effects.Effect), StatusChange, Flight)
+
+
+RECORDS: tuple[Any, ...] = (*get_args(events.Event), *get_args(effects.Effect))
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_events_and_effects_are_what_frozen_dataclasses_are(kind: Any) -> None:
+    """They are equal, hashed, shown, copied and refused as those that `dataclass` makes by itself."""
+    values = {field.name: number for number, field in enumerate(fields(kind))}
+    columns = [(f.name, f.type, f) for f in fields(kind)]
+    plain = dataclasses.make_dataclass(kind.__qualname__, columns, frozen=True, kw_only=True)
+    one, other = kind(**values), plain(**values)
+
+    assert repr(one) == repr(other)
+    assert hash(one) == hash(other)
+    assert one == kind(**values) == copy.copy(one) == copy.deepcopy(one)
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert one != other
+    assert dataclasses.replace(one) == one
+    assert dataclasses.asdict(one) == values
+    assert inspect.signature(kind).parameters.keys() == values.keys()
+    for name in values:
+        assert one != dataclasses.replace(one, **{name: -1})
+        with pytest.raises(FrozenInstanceError):
+            setattr(one, name, 7)
+        with pytest.raises(FrozenInstanceError):
+            delattr(one, name)
+    with pytest.raises((AttributeError, TypeError)):
+        one.other = 7
+    with pytest.raises(TypeError):
+        kind(**values, other=7)
+    needed = [f.name for f in fields(kind) if f.default is dataclasses.MISSING]
+    for name in needed:
+        with pytest.raises(TypeError, match=name):
+            kind(**{key: value for key, value in values.items() if key != name})
 
 
 @pytest.mark.parametrize("kind", KINDS)
