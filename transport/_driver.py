@@ -186,8 +186,7 @@ class Driver:
     async def run_timer(self) -> None:
         """Wait for the machine's deadlines, for as long as the connection object lives."""
         while True:
-            with trio.CancelScope() as self._timer:
-                self._set_timer()
+            with trio.CancelScope(deadline=self._due()) as self._timer:
                 await trio.sleep_forever()
             # At equality the input goes first (H4): let those run who woke at this same instant.
             await trio.lowlevel.checkpoint()
@@ -198,9 +197,13 @@ class Driver:
         self._timer.deadline = -inf
         self.keep_alive.wake()
 
-    def _set_timer(self) -> None:
+    def _due(self) -> float:
+        """Return the machine's next deadline on trio's clock."""
         deadline = self.machine.next_deadline
-        deadline = inf if deadline is None else trio_deadline(self.clock, deadline)
+        return inf if deadline is None else trio_deadline(self.clock, deadline)
+
+    def _set_timer(self) -> None:
+        deadline = self._due()
         if deadline != self._timer.deadline:  # setting it costs more than looking
             self._timer.deadline = deadline
 

@@ -37,7 +37,13 @@ class Outbox:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._queue: deque[Outgoing] = deque()
-        self._shut = False
+        self._begun: Outgoing | None = None
+        self._shut = self._over = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a message that is sent now is the next one, and may be."""
+        return not self._queue and self._begun is None and not self._shut
 
     @property
     def first(self) -> Outgoing | None:
@@ -52,6 +58,16 @@ class Outbox:
             raise TransportError(Code.CONNECTION_LOST, "the socket is closing")
         outgoing = Outgoing(message)
         self._queue.append(outgoing)
+        await self._finish(outgoing)
+
+    async def finish_begun(self, message: str | bytes) -> None:
+        """Wait until a message is written whose sender has written the beginning; `begun_is_sent` says it."""
+        if self._over:
+            raise TransportError(Code.CONNECTION_LOST, "the socket ended within it")
+        self._begun = Outgoing(message, started=True)
+        await self._finish(self._begun)
+
+    async def _finish(self, outgoing: Outgoing) -> None:
         self._wake()
         try:
             await outgoing.done.wait()
@@ -69,12 +85,21 @@ class Outbox:
         outgoing.sent = True
         outgoing.done.set()
 
+    def begun_is_sent(self) -> None:
+        """Note that what its sender had begun is written to its end."""
+        if self._begun is not None:
+            self._begun.sent = True
+            self._begun.done.set()
+            self._begun = None
+
     def shut(self) -> None:
         """Take no more messages; the socket is closing."""
         self._shut = True
 
     def fail(self) -> None:
         """Fail all that is left; nothing is written any more."""
-        self._shut = True
+        self._shut = self._over = True
+        if self._begun is not None:
+            self._begun.done.set()
         while self._queue:
             self._queue.popleft().done.set()

@@ -21,6 +21,7 @@ from tests.transport.sockets import SHORT, WORDS, code_of, connected, dial, read
 from transport import (
     Connection,
     DialError,
+    TransportError,
     open_connection,
 )
 from transport._websocket import _Peer
@@ -136,6 +137,63 @@ async def test_a_send_cancelled_within_a_frame_leaves_the_next_one_intact() -> N
         received = [await socket.receive(), await socket.receive()]
 
         assert received == [big, "next"]
+
+
+async def test_a_small_message_that_the_kernel_takes_half_of_is_written_whole() -> None:
+    async with open_server() as server, connected(server) as (c, socket):
+        socket.stop_reading()
+        sent: list[str] = []
+        with trio.move_on_after(0.3) as scope:
+            while True:
+                await c.send(f"{len(sent)} " + "x" * 60_000)
+                sent.append(f"{len(sent)} " + "x" * 60_000)
+        assert scope.cancelled_caught
+        last = f"{len(sent)} " + "x" * 60_000  # withdrawn, or completed behind our back
+        socket.resume()
+        await c.send("next")
+        await c.ping()
+        received = [await socket.receive() for _ in socket.received.copy()]
+
+        assert received in ([*sent, "next"], [*sent, last, "next"])
+
+
+async def test_messages_of_several_senders_and_pings_stay_whole_while_nobody_reads() -> None:
+    texts = [f"{number} " + "x" * 60_000 for number in range(200)]
+    patient = Timings(pong_timeout=20)
+    async with open_server() as server, connected(server, patient) as (connection, socket):
+        socket.stop_reading()
+        async with trio.open_nursery() as nursery:
+            for text in texts:
+                nursery.start_soon(connection.send, text)
+            await trio.sleep(0.1)
+            nursery.start_soon(connection.ping)
+            await trio.sleep(0.1)
+            socket.resume()
+            received = [await socket.receive() for _ in texts]
+
+        assert sorted(received) == sorted(texts)
+
+
+async def test_a_send_that_the_kernel_took_half_of_fails_when_the_peer_vanishes() -> None:
+    async with open_server() as server, connected(server) as (connection, socket):
+        socket.stop_reading()
+        codes: list[Code] = []
+
+        with trio.fail_after(5):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_send_until_it_fails, connection, codes)
+                await trio.sleep(0.2)
+                socket.drop()
+
+        assert codes == [Code.CONNECTION_LOST]
+
+
+async def _send_until_it_fails(connection: Connection, codes: list[Code]) -> None:
+    try:
+        while True:
+            await connection.send("x" * 60_000)
+    except TransportError as error:
+        codes.append(error.code)
 
 
 async def test_a_ping_overtakes_what_is_left_of_a_large_message() -> None:
