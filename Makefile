@@ -8,10 +8,10 @@ demo: .venv/ready
 	$(BIN)/python -m transport demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-long: .venv/ready
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n auto
 
 table: .venv/ready
 	$(BIN)/statemodel table
