@@ -70,24 +70,25 @@ class FreeSubject(MachineSubject):
         return seen
 
     def _keeps_causes(self, told, seen):
-        """Say whether nothing that a call in a callback leads to comes before the status is told there."""
+        """Say whether nothing that a call in a callback may lead to comes before the status is told there."""
         after = statuses_before(seen)
-        return all(
-            after.get(what, 0) >= statuses
-            for what, statuses in statuses_before(told).items()
-            if (what in self._inside if isinstance(what, int) else self._inside)
+        return not self._inside or all(
+            after[what] >= statuses for what, statuses in statuses_before(told).items()
         )
 
 
 def statuses_before(seen):
-    """Return how many changes of status were told before each end of a call, and of a socket."""
+    """Return how many changes of status were told before the end of each call, and before the first
+    of each other thing that a call leads to."""
     statuses, found = 0, {}
     for entry in (entry for entries in seen for entry in entries):
         statuses += isinstance(entry, t.StatusSeen)
         if isinstance(entry, t.Returned):
             found[entry.command] = statuses
         elif isinstance(entry, (t.CloseBegun, t.SocketGone)):
-            found[type(entry), entry.socket] = statuses
+            found.setdefault((type(entry), entry.socket), statuses)
+        elif isinstance(entry, t.Stored):
+            found.setdefault(entry.what, statuses)
     return found
 
 
