@@ -18,6 +18,7 @@ from statemachine import State, StateMachine
 from transitions import Machine as TransitionsMachine
 
 from statemodel import Credentials, Machine, Mode, Timings, User, effects, events
+from tests.benchmarks.small import Bare
 
 Answer = tuple[tuple[str, ...], float | None]
 """The effects of an event, and the next deadline."""
@@ -286,6 +287,7 @@ class Sismic:
 
 PEERS: dict[str, Callable[[], Peer]] = {
     "Machine.handle": Ours,
+    "bare table": Bare,
     "transitions": Transitions,
     "Automat": Automat,
     "python-statemachine": Engine,

@@ -66,9 +66,14 @@ def aims() -> Iterator[Aim]:
     for peer in ("transitions", "Automat"):
         faster = _ratio(f"one event: {peer}", f"one event: {OURS}")
         yield Aim(f"the same, times faster than {peer}", "times", 3, 6, True, faster)
+        bare = _ratio(f"one event: {peer}", "one event: bare table")
+        work = f"the small machine alone on its bare table, times faster than {peer}"
+        yield Aim(work, "times", 3, 6, True, bare)
     yield Aim("machine, each of 10,000", "bytes", 1500, 600, False, _plain("machine"))
-    bare, ours = "start: pass", "start: from statemodel import Machine"
-    yield Aim("import of `Machine`, over bare Python", "ms", 40, 25, False, _difference(ours, bare))
+    nothing, ours = "start: pass", "start: from statemodel import Machine"
+    yield Aim(
+        "import of `Machine`, over bare Python", "ms", 40, 25, False, _difference(ours, nothing)
+    )
     for what in ("received", "sent", "echoed"):
         for words in SIZES.values():
             ratio = _ratio(f"{what}, {words}: statemodel", f"{what}, {words}: trio-websocket")
