@@ -17,7 +17,6 @@ What it mends, each with a test of that name in `tests/transport/test_websocket_
 from __future__ import annotations
 
 import ssl
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -173,7 +172,7 @@ class _Peer(WebSocketConnection):
         self._opened = False
         self._dropping = False
         self._frames = 0
-        self._ping_queue: deque[bytes] = deque()
+        self._ping_queue: list[bytes] = []  # short; a deque takes 760 bytes
         self._pong: bytes | None = None
         self._close_code: int | None = None
         self._outbox = Outbox(self._wake)
@@ -210,7 +209,7 @@ class _Peer(WebSocketConnection):
                 if self._rest:
                     await self._put(b"")
                 elif self._ping_queue:
-                    payload = self._ping_queue.popleft()
+                    payload = self._ping_queue.pop(0)
                     await self._send(ws.Ping(payload=payload))
                     self._sink.ping_written(payload)
                 elif self._pong is not None:
