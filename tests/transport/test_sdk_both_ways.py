@@ -233,7 +233,9 @@ class _AsyncCall:
 
 
 @pytest.mark.parametrize(
-    "wrong", [_coroutine, functools.partial(_coroutine), _AsyncCall(), "x", 3], ids=repr
+    "wrong",
+    [_coroutine, functools.partial(_coroutine), _AsyncCall(), "x", 3],
+    ids=["coroutine", "partial", "async call", "text", "number"],
 )
 @pytest.mark.parametrize("which", ["on_success", "on_error"])
 async def test_what_is_no_plain_function_is_refused_at_the_call(which, wrong, autojump_clock):
