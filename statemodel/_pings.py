@@ -129,7 +129,11 @@ class Pings:
         """Take out a ping whose time is over; say also whether no frame came in at all (P5)."""
         ping = self._out.pop(payload)
         self._look()
-        return ping, ping.frames == self._frames
+        return ping, self.is_silent(ping)
+
+    def is_silent(self, ping: Flight) -> bool:
+        """Say whether no frame has come in since a ping was written (P5)."""
+        return ping.frames == self._frames
 
     def postpone(self, now: float, until: float) -> bool:
         """Give every ping at least until then (H5); return whether one of our own went out just now."""

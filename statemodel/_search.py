@@ -216,6 +216,7 @@ def key_of(world: World) -> Key:
         machine.at,
         machine.embargoed(world.now),
         tuple(dict.fromkeys(name for _, name in machine.deadlines)),
+        machine.unheard,
         world.outstanding,
         tuple(sorted(machine.interruptible)),
     )

@@ -54,6 +54,11 @@ class WatchedMachine(Machine):
         return sorted(due)
 
     @property
+    def unheard(self) -> bool:
+        """Whether one of the library's own pings is out since which no frame has come in (P5)."""
+        return any(p.own and self._pings.is_silent(p) for p in self._pings.running.values())
+
+    @property
     def interruptible(self) -> dict[str, int]:
         """Events by which calls that wait can be called off (C5), each with the first such call."""
         found: dict[str, int] = {}

@@ -164,7 +164,7 @@ async def open_connection(
                 way=Way(token_in, address.guarded or allow_insecure),
             )
             nursery.start_soon(driver.run_timer)
-            nursery.start_soon(tracer.run)
+            tracer.start(nursery)
             if network_monitor is not None:
                 nursery.start_soon(network_monitor, driver.report_network)
             with woken_after_sleep(clock, driver.wake):

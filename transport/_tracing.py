@@ -196,8 +196,8 @@ class Untraced:
         """Return an inbox."""
         return Inbox(max_messages, max_size)
 
-    async def run(self) -> None:
-        """There is nothing to do."""
+    def start(self, nursery: trio.Nursery) -> None:
+        """There is nothing to run."""
 
     async def close(self) -> None:
         """There is nothing to close."""
