@@ -68,7 +68,7 @@ class Tracer:
         self._sockets = 0
         self._numbers: dict[int, int] = {}  # of the newest dials, by generation
         self._messages = trace.messages != "none"
-        self.run = writer.run
+        self._run = writer.run
 
     def machine(self, **settings: Any) -> Machine:
         """Return a machine whose steps are written down."""
@@ -89,6 +89,10 @@ class Tracer:
         self._put(lambda: header_line(header))
 
     @trio.lowlevel.enable_ki_protection
+    def start(self, nursery: trio.Nursery) -> None:
+        """Write from here on, in a task of its own."""
+        nursery.start_soon(self._run)
+
     async def close(self) -> None:
         """Write the last line, and wait until all is on its way, for `close_timeout` at most."""
         lost = self._writer.lost
