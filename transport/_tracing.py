@@ -88,11 +88,11 @@ class Tracer:
         """Write the first line."""
         self._put(lambda: header_line(header))
 
-    @trio.lowlevel.enable_ki_protection
     def start(self, nursery: trio.Nursery) -> None:
         """Write from here on, in a task of its own."""
         nursery.start_soon(self._run)
 
+    @trio.lowlevel.enable_ki_protection
     async def close(self) -> None:
         """Write the last line, and wait until all is on its way, for `close_timeout` at most."""
         lost = self._writer.lost

@@ -149,7 +149,7 @@ class TrioWorld:
         try:
             await self._ask("clear", t.Stored(time=self.now, what="clear", phase="begun"))
         except trio.Cancelled:  # the driver's patience is over
-            self.see(t.Stored(time=self.now, what="clear", phase="failed"))
+            self.see(t.Stored(time=self.now, what="clear", phase="given_up"))
             raise
 
     def sent(self, socket: _Socket, payload: bytes) -> None:
