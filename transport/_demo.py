@@ -55,7 +55,6 @@ class Stage:
 
     def __init__(self) -> None:
         self._start = trio.current_time()
-        self._previous = self._start
         self.lines = 0
 
     def title(self, text: str) -> None:

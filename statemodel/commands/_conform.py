@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statemodel._errors import StateModelError
+from statemodel._showing import printable
 from statemodel._vocabulary import Mode
 from statemodel.commands._loading import load_script, rule_numbers
 from statemodel.conformance import (
@@ -22,7 +23,6 @@ from statemodel.conformance import (
     conform,
     replay,
 )
-from statemodel.conformance._showing import printable
 from statemodel.rules import RULES
 from statemodel.scripts import Script
 

@@ -6,9 +6,9 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from statemodel._showing import printable
 from statemodel.conformance._judging import judged
 from statemodel.conformance._playing import Playing
-from statemodel.conformance._showing import printable
 from statemodel.conformance._shrinking import Still, smallest
 from statemodel.conformance._subject import Subject, SubjectError, Trouble
 from statemodel.conformance._waits import judge_waits

@@ -11,9 +11,9 @@ from math import isfinite
 from typing import Any, NoReturn
 
 from statemodel._errors import InvalidInput
+from statemodel._showing import abridged, printable, shown
 from statemodel.conformance._codec import act_to_json, entry_from_json, opening_to_json
 from statemodel.conformance._program import Program, how
-from statemodel.conformance._showing import abridged, printable, shown
 from statemodel.conformance._subject import (
     CAPABILITIES,
     PROTOCOL,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic  # noqa: TID251 - the time limit of a process is real time
 
-from statemodel.conformance._showing import shown
+from statemodel._showing import shown
 from statemodel.conformance._subject import SubjectError, Trouble
 
 _LONGEST_LINE = 1 << 20

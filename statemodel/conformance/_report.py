@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from statemodel._showing import printable
 from statemodel.conformance._cases import Failure
-from statemodel.conformance._showing import printable
 from statemodel.conformance._subject import CAPABILITIES, PROTOCOL
 from statemodel.conformance._waits import OF_WAITS
 from statemodel.conformance._wording import REPLAYED, counted, wrapped

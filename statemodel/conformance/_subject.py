@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from statemodel._errors import StateModelError
-from statemodel.conformance._showing import abridged, printable
+from statemodel._showing import abridged, printable
 from statemodel.scripts import Script, Step
 from statemodel.traces import Entry
 

@@ -11,6 +11,7 @@ from textwrap import fill
 from typing import Any
 
 from statemodel._machine import Machine
+from statemodel._showing import printable
 from statemodel.recordings._judging import Verdict
 from statemodel.recordings._lines import Header
 from statemodel.recordings._reading import Recording
@@ -23,12 +24,7 @@ _WIDEST = 1000
 def escaped(text: str) -> str:
     """Return a text without what a terminal would obey, or turn around."""
     shown = text if len(text) <= _WIDEST else f"{text[:_WIDEST]}..."
-    if shown.isprintable():
-        return shown
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
-        for c in shown
-    )
+    return printable(shown, keep="")
 
 
 class Clock:

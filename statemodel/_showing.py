@@ -18,13 +18,17 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
 
 
-def printable(text: str) -> str:
+def printable(text: str, keep: str = "\n\t") -> str:
     """Return text with all escaped that is not to be seen: control characters, half surrogates.
 
-    Line ends and tabs stay. What is printable already stays as it is.
+    Args:
+        text: What somebody wrote.
+        keep: What stays though it is not printable; by default line ends and tabs.
     """
+    if text.isprintable():
+        return text
     return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode("ascii")
+        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii")
         for c in text
     )
 
