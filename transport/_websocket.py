@@ -3,7 +3,8 @@
 trio-websocket hides what a managed connection must know: pongs one by one, the peer's pings, when
 reading stops, and how a write ended. So this module stands on its `WebSocketConnection` and on
 these internals of 0.12: the constructor, `_reader_task`, `_send` with `_wsproto`, `_stream` and
-`_stream_lock`, `_message_parts` and `_message_size`, and the `_handle_*_event` methods. The dependency is pinned to that minor, and a test names each of them.
+`_stream_lock`, `_message_parts` and `_message_size`, the `_handle_*_event` methods, and what is let go to save
+memory. The dependency is pinned to that minor, and a test names each of them.
 
 What it mends, each with a test of that name in `tests/transport/test_websocket_traps.py`:
 
@@ -11,12 +12,11 @@ What it mends, each with a test of that name in `tests/transport/test_websocket_
 * `aclose()` has no time limit: closing is a request, and `abort` closes the descriptor at once;
 * unread messages stop its reader unseen: reading stops here, on purpose, and the sink is told;
 * a cancelled `send_message` leaves half a frame: one task writes whatever the kernel does not take at once,
-  and completes it.
+  and completes it. It lives as long as there is something to write: 10,000 idle connections have none.
 """
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +31,7 @@ from statemodel import Code
 from transport._errors import DialError, TransportError
 from transport._outbox import Outbox, Outgoing
 from transport._seam import Ended, Request, Sink
+from transport._streams import Observed, close_now, open_stream
 from transport._upgrade import headers_of, retry_after
 
 RECEIVE_BYTES = 64 * 2**10
@@ -59,104 +60,37 @@ class WebSocketDialer:
 
     async def run(self, request: Request, sink: Sink) -> Ended:
         """Dial and run one socket; see `Dialer.run`."""
+        stream = await open_stream(request)
         try:
-            stream = await _open_stream(request)
-        except OSError as error:
-            raise DialError(_why(error)) from error
-        except trio.BrokenResourceError as error:  # TLS; the cause says what was wrong
-            raise DialError(f"TLS: {error.__cause__ or error}") from error
-        return await run_socket(stream, request, sink)
+            return await _Peer(stream, request, sink).run()
+        finally:
+            close_now(stream)
 
 
-def _why(error: OSError) -> str:
-    """Say why TCP failed: trio keeps that in the cause, one for each address it tried."""
-    cause = error.__cause__
-    causes = cause.exceptions if isinstance(cause, BaseExceptionGroup) else (cause or error,)
-    return "; ".join(dict.fromkeys(str(one) or type(one).__name__ for one in causes))
-
-
-async def run_socket(stream: trio.abc.Stream, request: Request, sink: Sink) -> Ended:
-    """Run the client's side of a WebSocket on an open stream, to its end."""
-    peer = _Peer(stream, request, sink)
-    try:
-        return await peer.run()
-    finally:
-        peer.abort()
-
-
-async def _open_stream(request: Request) -> trio.abc.Stream:
-    address = request.address
-    stream: trio.SocketStream = await trio.open_tcp_stream(address.host, address.port)
-    if not address.secure:
-        return stream
-    try:
-        secured = trio.SSLStream(
-            stream,
-            request.ssl_context or ssl.create_default_context(),
-            server_hostname=address.host,
-            https_compatible=True,
-        )
-        await secured.do_handshake()
-    except BaseException:
-        stream.socket.close()
-        raise
-    return secured
-
-
-def _close_now(stream: trio.abc.Stream) -> None:
-    """Close a stream's descriptor without waiting for anything."""
-    while isinstance(stream, trio.SSLStream):
-        stream = stream.transport_stream
-    if isinstance(stream, trio.SocketStream):
-        stream.socket.close()
-    else:
-        stream.close()  # type: ignore[attr-defined]  # in-memory streams have a plain close
-
-
-class _Observed(trio.abc.Stream):
-    """A stream that tells the sink what comes in, and reads only while there is room (K6)."""
-
-    def __init__(self, stream: trio.abc.Stream, sink: Sink) -> None:
-        self._stream = stream
-        self._sink = sink
-        self._gate = trio.CancelScope()
-        self._free = True  # the handshake waits for nobody
-
-    def hold(self) -> None:
-        """The socket is open: read only while there is room."""
-        self._free = False
-
-    def free(self) -> None:
-        """Wait for room no more: what comes is dropped, or is the last that had arrived (K3)."""
-        self._free = True
-        self._gate.cancel()
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        if not self._sink.has_room and not self._free:
-            with trio.CancelScope() as self._gate:
-                await self._sink.wait_room()
-        data = await self._stream.receive_some(max_bytes)
-        if data:
-            self._sink.frame()
-        return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
+class _NoChannel(trio.abc.AsyncResource):
+    """In place of the channel into which the library puts messages: here they go to the sink."""
 
     async def aclose(self) -> None:
-        _close_now(self._stream)
         await trio.lowlevel.checkpoint()
+
+
+_NO_CHANNEL = _NoChannel()
+_UNHEARD = trio.Event()
+"""In place of events for which nobody waits; an empty one takes 280 bytes."""
 
 
 class _Peer(WebSocketConnection):
     """The client's end of one socket: a `Socket`."""
 
+    __slots__ = (
+        "_close_code", "_dropping", "_ended", "_frames", "_nursery", "_observed", "_opened",
+        "_outbox", "_ping_queue", "_pong", "_raw", "_rest", "_sink", "_writing",
+    )  # fmt: skip
+    _nursery: trio.Nursery
+
     def __init__(self, stream: trio.abc.Stream, request: Request, sink: Sink) -> None:
         self._raw = stream
-        self._observed = _Observed(stream, sink)
+        self._observed = Observed(stream, sink)
         super().__init__(
             self._observed,
             WSConnection(ConnectionType.CLIENT),
@@ -177,30 +111,44 @@ class _Peer(WebSocketConnection):
         self._close_code: int | None = None
         self._outbox = Outbox(self._wake)
         self._rest = b""  # of a frame whose sender has written its beginning
-        self._work = trio.Event()
-        self._closed = trio.Event()  # nothing is written any more
+        self._writing = self._ended = False
+        # What the library has for its servers, its own pings and its own reading is not used.
+        self._send_channel = self._recv_channel = _NO_CHANNEL  # type: ignore[assignment]
+        self._open_handshake = self._close_handshake = _UNHEARD
+        self._for_testing_peer_closed_connection = _UNHEARD
+        self._connection_proposal = None
 
     # -- the life of the socket ----------------------------------------------------------------
 
     async def run(self) -> Ended:
         ended: Ended | DialError = Ended(details="the connection broke")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write)
-            try:
-                await self._reader_task()
-            except _Over as over:
-                ended = over.ended
-            except (ProtocolError, UnicodeError) as error:
-                ended = Ended(details=f"{type(error).__name__}: {error}")
-            if self._opened and self._close_code is not None:
-                with trio.move_on_after(ANSWER_TIMEOUT):
-                    await self._closed.wait()
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                try:
+                    await self._reader_task()
+                except _Over as over:
+                    ended = over.ended
+                except (ProtocolError, UnicodeError) as error:
+                    ended = Ended(details=f"{type(error).__name__}: {error}")
+                self._ended = True
+                self._outbox.shut()
+                if self._opened and self._close_code is not None:
+                    self._nursery.cancel_scope.deadline = trio.current_time() + ANSWER_TIMEOUT
+                else:
+                    self._nursery.cancel_scope.cancel()
+        finally:
+            self._outbox.fail()
         if isinstance(ended, DialError):
             raise ended
         if not self._opened:
             raise DialError("the server closed the connection, or speaks no WebSocket")
         return ended
+
+    def _wake(self) -> None:
+        """Have written what is there to be written: a task does that while there is something."""
+        if not self._writing and not self._ended:
+            self._writing = True
+            self._nursery.start_soon(self._write)
 
     async def _write(self) -> None:
         """Write what must wait for the kernel: control frames first, then data, each frame whole."""
@@ -218,14 +166,12 @@ class _Peer(WebSocketConnection):
                 elif (outgoing := self._outbox.first) is not None:
                     await self._write_part(outgoing)
                 else:
-                    self._work = trio.Event()
-                    await self._work.wait()
+                    self._writing = False
+                    return
             await self._send(ws.CloseConnection(code=self._close_code))
         except (ConnectionClosed, ProtocolError):
             pass  # it broke; the reader takes what had arrived, and comes to the end
-        finally:
-            self._closed.set()
-            self._outbox.fail()
+        self._outbox.fail()
 
     async def _write_part(self, outgoing: Outgoing) -> None:
         """Write one fragment of the first message in the queue."""
@@ -250,7 +196,7 @@ class _Peer(WebSocketConnection):
     # The inherited ping(), close and send_message() are not used: see the module's docstring.
     def ping(self, payload: bytes) -> None:  # type: ignore[override]
         self._ping_queue.append(payload)
-        self._work.set()
+        self._wake()
 
     async def send(self, message: str | bytes) -> None:
         if not self._may_go_at_once(message):
@@ -290,16 +236,13 @@ class _Peer(WebSocketConnection):
         self._request_close(1000)
 
     def abort(self) -> None:
-        _close_now(self._raw)
+        close_now(self._raw)
 
     def _request_close(self, code: int) -> None:
         if self._close_code is None:
             self._close_code = code
         self._outbox.shut()
         self._wake()
-
-    def _wake(self) -> None:
-        self._work.set()
 
     async def _send(self, event: ws.Event) -> None:
         """Write an event; the reader answers a broken handshake with one that no client may send."""
@@ -328,6 +271,9 @@ class _Peer(WebSocketConnection):
 
     async def _handle_accept_connection_event(self, event: ws.AcceptConnection) -> None:
         await super()._handle_accept_connection_event(event)
+        self._handshake_headers, self._initial_request = (), None
+        assert self._wsproto.connection is not None, "it is open"
+        self._wsproto = self._wsproto.connection  # type: ignore[assignment]  # all but the handshake
         self._opened = True
         self._observed.hold()
         self._tell(self._sink.opened, self)
@@ -365,7 +311,7 @@ class _Peer(WebSocketConnection):
 
     async def _handle_ping_event(self, event: ws.Ping) -> None:
         self._pong = bytes(event.payload)  # RFC 6455, 5.5.3: the newest may stand for all
-        self._work.set()
+        self._wake()
 
     async def _handle_pong_event(self, event: ws.Pong) -> None:
         self._tell(self._sink.pong, bytes(event.payload))

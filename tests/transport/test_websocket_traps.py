@@ -57,6 +57,20 @@ async def test_a_waiting_ping_fails_when_the_peer_vanishes() -> None:
         assert codes == [Code.CONNECTION_LOST]
 
 
+async def test_an_idle_socket_has_no_task_that_writes_and_keeps_no_handshake() -> None:
+    """10,000 of them lie about: what nobody needs any more is let go, the token first of all."""
+    async with open_server() as server, connected(server) as (connection, socket):
+        await connection.ping()
+        await connection.send("as much as a socket takes at once")
+        assert await socket.receive() == "as much as a socket takes at once"
+        await trio.testing.wait_all_tasks_blocked()
+        peer = connection._driver.attempt.socket
+
+        assert not peer._nursery.child_tasks
+        assert peer._initial_request is None
+        assert not hasattr(peer._wsproto, "handshake")
+
+
 async def test_closing_against_a_silent_peer_has_a_time_limit() -> None:
     async with open_server() as server, connected(server) as (connection, socket):
         socket.go_silent()
@@ -354,8 +368,15 @@ def test_the_internals_of_trio_websocket_exist() -> None:
     for name in handlers:  # each is one that its reader calls, with an event
         assert list(inspect.signature(getattr(base, name)).parameters) == ["self", "event"], name
         assert f"self.{name}" in inspect.getsource(base._reader_task)
-    for name in ("_message_parts", "_message_size", "_max_message_size", "_wsproto"):
+    for name in (
+        "_message_parts", "_message_size", "_max_message_size", "_wsproto", "_send_channel", "_recv_channel",
+        "_open_handshake", "_close_handshake", "_for_testing_peer_closed_connection", "_connection_proposal",
+        "_initial_request", "_handshake_headers",
+    ):  # fmt: skip
         assert f"self.{name}" in inspect.getsource(base.__init__), name
+    for name in ("state", "send", "receive_data", "events"):  # what stands in when it is open
+        assert hasattr(wsproto.WSConnection, name), name
+        assert hasattr(wsproto.connection.Connection, name), name
     assert issubclass(trio_websocket.ConnectionClosed, Exception)
     assert isinstance(wsproto.WSConnection.state, property)
     assert ConnectionState.CLOSED in ConnectionState
