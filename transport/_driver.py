@@ -14,16 +14,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 import trio
 
 from statemodel import Code, Machine, Reason, Status, StatusChange, User, effects, events
+from transport._alarms import Alarm
 from transport._attempt import Attempt
 from transport._authentication import authenticate
 from transport._calls import Waiter
-from transport._clock import Clock, trio_deadline
+from transport._clock import Clock
 from transport._credentials import Way
 from transport._errors import TransportError
 from transport._inbox import Inbox
@@ -101,10 +101,9 @@ class Driver:
             self._ping_quietly,
             interval=machine.timings.keep_alive_interval,
             clock=clock,
-            nursery=nursery,
         )
         self.keep_alive.follow(background="background" in machine.configuration)
-        self._timer = trio.CancelScope()
+        self._alarm = Alarm(self._on_alarm, clock=clock, nursery=nursery)
 
     # -- events in, effects out ----------------------------------------------------------------
 
@@ -182,29 +181,20 @@ class Driver:
         if interrupted is not None:
             raise interrupted
 
-    async def run_timer(self) -> None:
-        """Wait for the machine's deadlines, for as long as the connection object lives."""
-        while True:
-            with trio.CancelScope(deadline=self._due()) as self._timer:
-                await trio.sleep_forever()
-            # At equality the input goes first (H4): let those run who woke at this same instant.
-            await trio.lowlevel.checkpoint()
+    @trio.lowlevel.disable_ki_protection  # listeners are called, whom Ctrl-C must reach
+    def _on_alarm(self) -> None:
+        if not self.keep_alive.ping_if_due():  # H4: at equality the input goes first
             self.dispatch(events.TimePassed())
 
-    def wake(self) -> None:
-        """Look at the clock again: the machine has slept (H5)."""
-        self._timer.deadline = -inf
-        self.keep_alive.wake()
-
-    def _due(self) -> float:
-        """Return the machine's next deadline on trio's clock."""
-        deadline = self.machine.next_deadline
-        return inf if deadline is None else trio_deadline(self.clock, deadline)
-
     def _set_timer(self) -> None:
-        deadline = self._due()
-        if deadline != self._timer.deadline:  # setting it costs more than looking
-            self._timer.deadline = deadline
+        deadline = self.machine.next_deadline
+        self._alarm.set(
+            self.keep_alive.due if deadline is None else min(deadline, self.keep_alive.due)
+        )
+
+    def stop_timer(self) -> None:
+        """Let no deadline fire any more."""
+        self._alarm.end()
 
     def _perform(self, effect: effects.Effect) -> None:
         match effect:

@@ -21,7 +21,7 @@ from transport._arguments import (
     checked_subprotocols,
     checked_token_in,
 )
-from transport._clock import Clock, default_clock, woken_after_sleep
+from transport._clock import Clock, default_clock
 from transport._connection import Connection
 from transport._credentials import Way
 from transport._driver import Driver
@@ -163,17 +163,18 @@ async def open_connection(
                 draw=draw,
                 way=Way(token_in, address.guarded or allow_insecure),
             )
-            nursery.start_soon(driver.run_timer)
-            tracer.start(nursery)
-            if network_monitor is not None:
-                nursery.start_soon(network_monitor, driver.report_network)
-            with woken_after_sleep(clock, driver.wake):
+            try:
+                tracer.start(nursery)
+                if network_monitor is not None:
+                    nursery.start_soon(network_monitor, driver.report_network)
                 try:
                     await driver.restore()
                     yield Connection(driver, address=address, max_message_size=max_message_size)
                 except BaseException as error:  # noqa: BLE001 - raised below, where no group wraps it
                     escaped = error
                 await _end(driver)
+            finally:
+                driver.stop_timer()
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         escaped = _the_one(group, escaped)
