@@ -13,6 +13,7 @@ from transport._errors import DialError
 from transport._inbox import Inbox
 from transport._seam import Dialer, Ended, Request, Socket
 from transport._session import Authenticator
+from transport._signal import Signal
 
 
 class Attempt:
@@ -29,8 +30,8 @@ class Attempt:
     ) -> None:
         self.generation = generation
         self.scope = trio.CancelScope()
-        self.gone = trio.Event()
-        """Set when its task has ended and its descriptor is closed."""
+        self._is_gone = False
+        self._end = Signal()
         self.socket: Socket | None = None
         """The open socket, from its opening to its end."""
         self.heard_at: float | None = None
@@ -92,8 +93,7 @@ class Attempt:
                 async with descriptor:
                     event = await self._run(dialer, request)
         finally:
-            self.socket = None
-            self.gone.set()
+            self._gone()
         if event is not None:
             self._dispatch(event)
 
@@ -104,7 +104,7 @@ class Attempt:
             with self.scope:
                 event = await refresh(authenticator, user, self.generation, way=way)
         finally:
-            self.gone.set()
+            self._gone()
         if event is not None:
             self._dispatch(event)
 
@@ -120,6 +120,16 @@ class Attempt:
         if self.socket is not None:
             self.socket.abort()
         self.scope.cancel()
+
+    def _gone(self) -> None:
+        self.socket = None
+        self._is_gone = True
+        self._end.give()
+
+    async def wait_gone(self) -> None:
+        """Wait until its task has ended and its descriptor is closed."""
+        while not self._is_gone:
+            await self._end.wait()
 
     async def _run(self, dialer: Dialer, request: Request) -> events.Event:
         """Run a socket to its end, and return what the machine is to be told of it."""

@@ -94,7 +94,7 @@ class Driver:
         self._new_attempt = partial(
             Attempt, dispatch=self.dispatch, catch_up=self.catch_up, inbox=inbox, clock=clock
         )
-        self._login_scope = trio.CancelScope()
+        self._login_scope: trio.CancelScope | None = None
         self._why_not: Exception | None = None
         """What the authenticator has raised, while the machine is told of it."""
         self.keep_alive = KeepAlive(
@@ -227,7 +227,8 @@ class Driver:
                 self._login_scope = trio.CancelScope()
                 self._nursery.start_soon(self._authenticate, effect, self._login_scope)
             case effects.CancelLogin():
-                self._login_scope.cancel()
+                if self._login_scope is not None:
+                    self._login_scope.cancel()
                 self._store.cancel_login()
             case effects.Save():
                 self._store.save(effect.user, effect.generation)
@@ -337,7 +338,7 @@ class Driver:
         """Wait until an attempt's descriptor is closed; not for ever for a task that will not end."""
         if attempt is not None:
             with trio.move_on_after(self.machine.timings.close_timeout):
-                await attempt.gone.wait()
+                await attempt.wait_gone()
 
     def _fail(self, effect: effects.Fail) -> None:
         error = TransportError(effect.code, effect.details)
@@ -386,3 +387,5 @@ class Driver:
         if event is not None:
             self.dispatch(event)
         self._why_not = None
+        if self._login_scope is scope:
+            self._login_scope = None

@@ -9,6 +9,7 @@ import trio
 
 from transport._inbox import Inbox
 from transport._listeners import SafeHook, check_id
+from transport._signal import Signal
 
 MessageListener = Callable[[str | bytes], Awaitable[None] | None]
 """Called with every message; if it is an async function, the next message waits for its end."""
@@ -27,7 +28,7 @@ class MessageListeners:
         self._nursery = nursery
         self._on_error = on_error
         self._listeners: dict[str, MessageListener] = {}
-        self._somebody = trio.Event()
+        self._somebody = Signal()
         self._reading = False
         self._task: trio.lowlevel.Task | None = None
         self._calling: tuple[str, trio.CancelScope] | None = None
@@ -52,7 +53,7 @@ class MessageListeners:
             self._reading = True
             self._nursery.start_soon(self._read)
         self._listeners[listener_id] = listener
-        self._somebody.set()
+        self._somebody.give()
         return previous
 
     def remove(self, listener_id: str) -> bool:
@@ -63,8 +64,6 @@ class MessageListeners:
         check_id(listener_id)
         if self._listeners.pop(listener_id, None) is None:
             return False
-        if not self._listeners:
-            self._somebody = trio.Event()
         inside = trio.lowlevel.current_task() is self._task
         if self._calling is not None and self._calling[0] == listener_id and not inside:
             self._calling[1].cancel()
@@ -78,7 +77,8 @@ class MessageListeners:
     async def _read(self) -> None:
         self._task = trio.lowlevel.current_task()
         while True:
-            await self._somebody.wait()
+            while not self._listeners:
+                await self._somebody.wait()
             await self._inbox.wait_message()
             if self._listeners:  # without them it stays for whoever reads next
                 await self._give(self._inbox.take())

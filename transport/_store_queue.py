@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,11 +51,11 @@ class StoreQueue:
         self._nursery = nursery
         self._dispatch = dispatch
         self._patience = patience
-        self._jobs: deque[_Job] = deque()
+        self._jobs: list[_Job] = []  # short; a deque takes 760 bytes
         self._token = ""  # the last that the store was given, or has given
         self._working = False
         self._deadline = inf
-        self._scope = trio.CancelScope()
+        self._scope: trio.CancelScope | None = None
 
     async def load(self) -> User | None:
         """Return the saved user; a session that cannot be had counts as none, and says so (S4)."""
@@ -98,7 +97,8 @@ class StoreQueue:
     def hurry(self, seconds: float) -> None:
         """Give what is left no more than so much time altogether."""
         self._deadline = trio.current_time() + seconds
-        self._scope.deadline = self._deadline
+        if self._scope is not None:
+            self._scope.deadline = self._deadline
 
     def _add(self, job: _Job) -> None:
         self._jobs.append(job)
@@ -112,7 +112,7 @@ class StoreQueue:
             while self._jobs:
                 job = self._jobs[0]
                 if job.scope.cancel_called:  # called off before it began
-                    self._jobs.popleft()
+                    self._jobs.pop(0)
                     continue
                 error: str | None = f"the store did not answer within {self._patience:g} s"
                 with job.scope, trio.move_on_after(inf if job.is_login else self._patience):
@@ -121,7 +121,7 @@ class StoreQueue:
                         error = None
                     except (SessionStoreError, OSError) as failure:
                         error = redacted(str(failure), job.token) or type(failure).__name__
-                self._jobs.popleft()
+                self._jobs.pop(0)
                 event = job.report(error)
                 if event is not None:
                     self._dispatch(event)
