@@ -54,7 +54,7 @@ class Driver:
         *,
         nursery: trio.Nursery,
         dialer: Dialer,
-        request: Callable[[User], Request],
+        request: Callable[..., Request],
         authenticator: Authenticator,
         store: SessionStore,
         inbox: Inbox,
@@ -65,7 +65,7 @@ class Driver:
     ) -> None:
         self.machine = machine
         self.inbox = inbox
-        self.status_listeners = Listeners[StatusChange](on_listener_error)
+        self.status_listeners: Listeners[StatusChange] = Listeners(on_listener_error)
         self.session_news = SessionNews(on_listener_error, clock)
         self.message_listeners = MessageListeners(
             inbox, nursery=nursery, on_error=on_listener_error
@@ -90,10 +90,7 @@ class Driver:
         self._token = trio.lowlevel.current_trio_token()
         self._waiters: dict[int, Waiter] = {}
         self._commands = 0
-        self._descriptor = trio.StrictFIFOLock()  # K1: one at a time
-        self._new_attempt = partial(
-            Attempt, dispatch=self.dispatch, catch_up=self.catch_up, inbox=inbox, clock=clock
-        )
+        self._turns: list[Attempt] = []  # K1: one descriptor at a time
         self._login_scope: trio.CancelScope | None = None
         self._why_not: Exception | None = None
         """What the authenticator has raised, while the machine is told of it."""
@@ -208,11 +205,12 @@ class Driver:
                 if self.attempt is not None and self.attempt.socket is not None:
                     self.attempt.socket.ping(effect.payload)
             case effects.Dial():
-                self.attempt = self._new_attempt(effect.generation)
-                request = self._request(effect.user)
-                self._nursery.start_soon(self.attempt.dial, self._dialer, request, self._descriptor)
+                self.attempt = Attempt(effect.generation, self)
+                request = self._request(user=effect.user)
+                self._turns.append(self.attempt)
+                self._nursery.start_soon(self.attempt.dial, self._dialer, request, self._turns)
             case effects.Refresh():
-                self.attempt = self._new_attempt(effect.generation)
+                self.attempt = Attempt(effect.generation, self)
                 refresh = partial(self.attempt.refresh, way=self.way)
                 self._nursery.start_soon(refresh, self._authenticator, effect.user)
             case effects.Close():

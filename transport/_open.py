@@ -7,11 +7,12 @@ import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 import trio
 
-from statemodel import Mode, Policy, Timings, User
+from statemodel import Mode, Policy, Timings
 from transport._arguments import (
     check_limits,
     check_plugins,
@@ -130,20 +131,17 @@ async def open_connection(
         "online": online,
     }
     store = MemorySessionStore() if session_store is None else session_store
-    asked: dict[str, Any] = {
-        "address": address,
-        "ssl_context": ssl_context,
-        "headers": headers,
-        "token_in": token_in,
-        "subprotocols": subprotocols,
-        "max_message_size": max_message_size,
-    }
+    request = partial(
+        Request,
+        address=address,
+        ssl_context=ssl_context,
+        headers=headers,
+        token_in=token_in,
+        subprotocols=subprotocols,
+        max_message_size=max_message_size,
+    )
     hook = SafeHook(on_listener_error)
     clock = default_clock() if clock is None else clock
-
-    def request(user: User) -> Request:
-        return Request(user=user, **asked)
-
     escaped: BaseException | None = None
     tracer = await open_tracer(
         trace, address=address, headers=headers, clock=clock, on_trouble=hook, **settings
@@ -163,6 +161,7 @@ async def open_connection(
                 draw=draw,
                 way=Way(token_in, address.guarded or allow_insecure),
             )
+            del settings  # it would live as long as the connection
             try:
                 tracer.start(nursery)
                 if network_monitor is not None:

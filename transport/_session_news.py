@@ -16,7 +16,7 @@ class SessionNews:
     """Numbers and tells what happens to the session of one connection."""
 
     def __init__(self, on_error: SafeHook, clock: Clock) -> None:
-        self.listeners = Listeners[SessionChange](on_error)
+        self.listeners: Listeners[SessionChange] = Listeners(on_error)
         self._clock = clock
         self._sequence = 0
 

@@ -136,8 +136,8 @@ def test_the_user_is_saved_in_a_file_by_app_id_region_and_server(automatic, tmp_
             return await CometChat.get_logged_in_user()
 
     async def reopen():
-        user = await saved(APP_ID, settings)
         dials = server.dials
+        user = await saved(APP_ID, settings)
         with trio.fail_after(10):
             if automatic:
                 await server.accepted(dials + 1)
