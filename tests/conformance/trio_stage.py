@@ -104,10 +104,10 @@ class Stage(Log):
             self._calls = Calls(self.driver)
             request = self.driver._request
 
-            def asked_for(user: User) -> Request:
+            def asked_for(*, user: User) -> Request:
                 assert self.driver.attempt is not None, "for this one"
                 self._is_asked_for(self.driver.attempt)
-                return request(user)
+                return request(user=user)
 
             self.driver._request = asked_for
             perform = self.driver._perform

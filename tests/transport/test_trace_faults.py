@@ -299,7 +299,7 @@ async def test_a_clock_that_breaks_down_comes_out_as_it_is(path):
         return trio.current_time()
 
     server = MemoryServer()
-    with pytest.raises(ExceptionGroup) as caught:  # of every task that looks at it
+    with pytest.raises((ZeroDivisionError, ExceptionGroup)) as caught:  # of every task that looks at it
         async with open_connection(
             server.url, dialer=server.dialer, trace=path, clock=clock
         ) as connection:
@@ -308,7 +308,8 @@ async def test_a_clock_that_breaks_down_comes_out_as_it_is(path):
             for _ in range(200):
                 await connection.ping()
 
-    assert caught.value.split(ZeroDivisionError)[1] is None
+    raised = ExceptionGroup("what came out", [caught.value])
+    assert raised.split(ZeroDivisionError)[1] is None
     assert "it has no end" in recording_in(path).troubles[0]
     TraceFile(str(path), 2**26).close()  # nobody holds it any more
 
