@@ -174,7 +174,7 @@ class Tracer:
                 writer.end(OSError(errno.EFBIG, limit, os.fspath(self._trace.path)))
                 return
         except Exception as error:  # noqa: BLE001 - whatever a plugin has given to the machine
-            writer.fail(error)
+            writer.end(error)  # what came before is written
             return
         if lost:
             known, writer.lost = writer.lost, 0
