@@ -83,11 +83,11 @@ class _Watch:
         alarm.queued_for = alarm.due
         entry = (alarm.due, next(self._numbers), alarm)
         heappush(self._queue, entry)
+        if len(self._queue) > 2 * self.alarms + _SPARE:
+            self._queue = [one for one in self._queue if one[2].queued_for == one[0]]
+            heapify(self._queue)
         if self._queue[0] is entry:
             self._sleep.deadline = self._next_look()
-        elif len(self._queue) > 2 * self.alarms + _SPARE:
-            self._queue = [entry for entry in self._queue if entry[2].queued_for == entry[0]]
-            heapify(self._queue)
 
     def leave(self) -> None:
         self.alarms -= 1

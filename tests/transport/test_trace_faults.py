@@ -299,7 +299,9 @@ async def test_a_clock_that_breaks_down_comes_out_as_it_is(path):
         return trio.current_time()
 
     server = MemoryServer()
-    with pytest.raises((ZeroDivisionError, ExceptionGroup)) as caught:  # of every task that looks at it
+    with pytest.raises(
+        (ZeroDivisionError, ExceptionGroup)
+    ) as caught:  # of every task that looks at it
         async with open_connection(
             server.url, dialer=server.dialer, trace=path, clock=clock
         ) as connection:
