@@ -93,6 +93,7 @@ async def test_what_has_ended_never_rings(autojump_clock):
             second.end()
 
         first = Alarm(ring, clock=trio.current_time, nursery=nursery)
+        other = Alarm(list, clock=trio.current_time, nursery=nursery)  # their watch goes on
         first.set(1.0)
         second.set(1.0)
         await trio.sleep(2)
@@ -103,6 +104,7 @@ async def test_what_has_ended_never_rings(autojump_clock):
         second.set(5.0)
         first.set(5.0)
         await trio.sleep(2)
+        other.end()
 
     assert rung == ["first"]
 
