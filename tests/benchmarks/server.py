@@ -4,8 +4,8 @@
 
 Prints its port. It answers the upgrade, and then, by the path of the request: `/blast/SIZE/COUNT` sends so
 many text messages after the first frame that comes; `/sink/SIZE/COUNT` counts bytes until so many have come,
-and says so; `/echo/SIZE` answers each message of that size with one as long; `/idle` does nothing. It knows
-the sizes of frames beforehand, so that it parses none. It ends with its standard input.
+and says so; `/echo/SIZE` answers each message of that size with one as long; `/pong` answers pings; `/idle` does
+nothing. It knows the sizes of messages beforehand, so that it parses none. It ends with its standard input.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
                 writer.write(frame(4))
             case ["echo", size]:
                 await _echo(reader, writer, int(size))
+            case ["pong"]:
+                await _pong(reader, writer)
             case _:
                 pass
         await writer.drain()
@@ -87,6 +89,14 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size
         if count:
             writer.write(answer * count)
             left = left[count * whole :]
+
+
+async def _pong(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while (head := await reader.readexactly(2))[0] == 0x89:
+        mask, payload = await reader.readexactly(4), await reader.readexactly(head[1] & 0x7F)
+        plain = bytes(one ^ mask[place % 4] for place, one in enumerate(payload))
+        writer.write(_head(0x8A, len(plain), 0) + plain)
+    writer.write(_CLOSE)
 
 
 async def _blast(writer: asyncio.StreamWriter, one: bytes, count: int) -> None:
