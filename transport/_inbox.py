@@ -91,7 +91,7 @@ class Inbox:
         self._busy = True
         try:
             await trio.lowlevel.checkpoint()
-            while not len(self):
+            while not (self._oldest or self._messages):
                 error, self._failure = self._failure or failure(), None
                 if error is not None:
                     raise error
@@ -113,5 +113,6 @@ class Inbox:
             self._messages, self._oldest = [], self._messages[::-1]
         message = self._oldest.pop()
         self._size -= len(message)
-        self._room.give()
+        if self.has_room:
+            self._room.give()
         return message
