@@ -7,9 +7,10 @@ of them, and how machines are compared and copied. Changes nothing of it: that i
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from functools import cache
+from typing import TYPE_CHECKING, Self
 
-from statemodel._pings import Pings
+from statemodel._pings import NEVER, Pings
 from statemodel._policy import Policy
 from statemodel._timings import Timings
 from statemodel._vocabulary import Code, Credentials, Mode, Status, StatusChange, User
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from statemodel import effects
-    from statemodel._prepared import Cells
+    from statemodel._rows import Taken
     from statemodel._table import Table
 
 _POLICY, _TIMINGS = Policy(), Timings()
+
+
+@cache
+def _before_any(status: Status) -> StatusChange:
+    """Return what is told before any change; all machines share it."""
+    return StatusChange(sequence=0, time=0.0, previous=status, current=status, reason=None)
 
 
 class Held:
@@ -32,13 +39,15 @@ class Held:
         "_deadlines", "_details", "_failures", "_foreground_at", "_generation", "_login",
         "_not_before", "_pings", "_user", "_waiting", "policy", "table", "timings",
     )  # fmt: skip
-    # The rows are made ready by who takes them; the last four are about the step in progress, and
+    # The rows are made ready by who takes them; the last three are about the step in progress, and
     # mean nothing between two calls.
     __slots__ = (
         *_STATE, "_embargoed", "_rows", "next_deadline",
-        "_command", "_draw", "_now", "_out",
+        "_draw", "_now", "_out",
     )  # fmt: skip
 
+    _rows: list[dict[str, Taken]]
+    _embargoed: list[dict[str, Taken]]
     next_deadline: float | None
     """When to call `handle(TimePassed())` at the latest, in seconds; `None`: no need to."""
 
@@ -53,8 +62,6 @@ class Held:
         table: Table,
     ) -> None:
         self.table = table
-        self._rows: Cells[Any] = ()
-        self._embargoed: Cells[Any] = ()
         self.timings = _TIMINGS if timings is None else timings
         self.policy = _POLICY if policy is None else policy
         self._at = table.start(
@@ -69,16 +76,12 @@ class Held:
         self._generation = self._login = self._clear = self._failures = 0
         self._clear_answer: str | None = ""  # None while a Clear is out; then its error, or ""
         self._clearing: tuple[int, ...] = ()  # logouts that wait for nothing but that answer
-        self._not_before = self._foreground_at = float("-inf")
+        self._not_before = self._foreground_at = NEVER
         self._user: User | None = None
         self._candidate: User | None = None  # who will be the user once saved
         self._credentials: Credentials | None = None
         self._details = ""  # of the last unwished end
-        status = table.statuses[self._at]
-        self._change = StatusChange(
-            sequence=0, time=0.0, previous=status, current=status, reason=None
-        )
-        self._command: int | None = None
+        self._change = _before_any(table.statuses[self._at])
         self._draw = self._now = 0.0
         self._out: list[effects.Effect] = []
 
@@ -166,5 +169,10 @@ class Held:
         return first
 
     def _retry_in(self, now: float) -> float | None:
-        due = self._deadlines.get("retry", self._deadlines.get("embargo"))
-        return None if due is None else max(0.0, due - now)
+        deadlines = self._deadlines
+        due = deadlines.get("retry")
+        if due is None:
+            due = deadlines.get("embargo")
+            if due is None:
+                return None
+        return due - now if due > now else 0.0

@@ -14,7 +14,7 @@ from statemodel import effects, events
 from statemodel._actions import TIMERS
 from statemodel._core import Core
 from statemodel._errors import InvalidInput
-from statemodel._policy import End, Policy
+from statemodel._policy import End, Policy, explain
 from statemodel._vocabulary import Code, Mode
 
 if TYPE_CHECKING:
@@ -101,9 +101,14 @@ class Machine(Core):
         self._now, self._draw, self._out = now, draw, []
         first = self.next_deadline
         if first is not None and first <= now:
-            self._fire(inclusive=type(event) is events.TimePassed)
-        intake(self, event)
-        self.next_deadline = self._earliest()
+            first = self._fire(inclusive=intake is None)
+        if intake is not None:
+            intake(self, event)
+            first = self._pings.next_deadline
+            for deadline in self._deadlines.values():
+                if first is None or deadline < first:
+                    first = deadline
+        self.next_deadline = first
         return tuple(self._out)
 
     def _custom_intake(self, event: object) -> _Intake:
@@ -118,12 +123,10 @@ class Machine(Core):
 
     # -- time ----------------------------------------------------------------------------------
 
-    def _fire(self, *, inclusive: bool) -> None:
-        """Fire what is due: the earliest first, then by the fixed order (H4)."""
-        now = self._now
-        while (first := self._earliest()) is not None:
-            if first > now or (first == now and not inclusive):
-                return
+    def _fire(self, *, inclusive: bool) -> float | None:
+        """Fire what is due: the earliest first, then by the fixed order (H4); return what is next."""
+        now, first = self._now, self._earliest()
+        while first is not None and (first < now or (first == now and inclusive)):
             overslept = now - first > WAKE_TOLERANCE
             if overslept and now - self._deadlines.get("grace", now) > WAKE_TOLERANCE:
                 name: str | None = "grace"  # H5: before anything else
@@ -133,6 +136,8 @@ class Machine(Core):
                 self._ping_due(self._pings.due(first), overslept=overslept)
             else:
                 self._timer_due(name, overslept=overslept)
+            first = self._earliest()
+        return first
 
     def _timer_of(self, due: float) -> str | None:
         """Return the timer with this deadline, of several the first by the fixed order."""
@@ -144,7 +149,8 @@ class Machine(Core):
 
     def _timer_due(self, name: str, *, overslept: bool) -> None:
         del self._deadlines[name]
-        self._details = _GIVEN_UP.get(name, self._details)
+        if name in _GIVEN_UP:
+            self._details = _GIVEN_UP[name]
         if overslept and name == "heartbeat":
             self._probe_after_sleep()
         else:
@@ -242,13 +248,15 @@ class Machine(Core):
         if wait is not None and wait > 0 and status in self.policy.retry_after_statuses:
             self._not_before = self._now + min(wait, self.timings.retry_after_cap)  # B4
             end = End.LOSS  # "come back later" is no refusal, and no refresh may dial before then
-        self._details = _explain(event.details, status, event.close_code)
+        self._details = explain(event.details, status, event.close_code)
         self._step(_ENDS.get(end, "dial_failed"))
 
     def _on_socket_closed(self, event: events.SocketClosed) -> None:
         if event.generation == self._generation and self._hears("socket_closed"):
-            self._details = _explain(event.details, None, event.code)
-            self._step(_ENDS.get(self.policy.end(None, event.code), "socket_closed"))
+            code = event.code
+            self._details = explain(event.details, None, code)
+            end = self.policy.end(None, code)
+            self._step("socket_closed" if end is _LOSS else _ENDS[end])
 
     def _on_refresh_succeeded(self, event: events.RefreshSucceeded) -> None:
         if event.generation == self._generation and self._hears("refresh_succeeded"):
@@ -293,21 +301,11 @@ class Machine(Core):
             started = type(event) is events.ThrottlingStarted
             self._step("throttling_started" if started else "throttling_ended")
 
-    def _on_time(self, event: events.TimePassed) -> None:
-        """Do nothing: the deadlines have fired."""
-
     def _on_custom(self, event: events.Custom) -> None:
         self._step(event.name)
 
 
-def _explain(details: str, status: int | None, code: int | None) -> str:
-    """Say how something ended: the HTTP status or close code, and what is known beside it."""
-    reply = f"HTTP {status}" if status else f"close code {code}" if code else ""
-    if not reply or reply in details:
-        return details
-    return f"{reply}: {details}" if details else reply
-
-
+_LOSS = End.LOSS  # a member by its name costs a search
 _ENDS = {End.AUTH: "credentials_denied", End.TERMINAL: "server_refused"}
 
 _GIVEN_UP = {
@@ -369,7 +367,7 @@ def _report(name: str) -> _Intake:
     return lambda machine, event: machine._step(name, event.command)
 
 
-_INTAKE: Mapping[type, _Intake] = {
+_INTAKE: Mapping[type, _Intake | None] = {
     events.Login: Machine._on_login,
     **{kind: _command(name) for kind, name in _COMMANDS.items()},
     events.Ping: Machine._on_ping,
@@ -393,6 +391,6 @@ _INTAKE: Mapping[type, _Intake] = {
     events.ReadingResumed: Machine._on_reading,
     events.ThrottlingStarted: Machine._on_throttling,
     events.ThrottlingEnded: Machine._on_throttling,
-    events.TimePassed: Machine._on_time,
+    events.TimePassed: None,
 }
-"""How each event is taken in."""
+"""How each event is taken in; nothing but time only fires deadlines."""

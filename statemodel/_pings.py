@@ -5,12 +5,16 @@ Knows no chart. Times are seconds; while our side is not reading, no deadline ru
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from statemodel._record import maker
+from statemodel._record import maker, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Flight:
     """One ping in flight."""
 
@@ -30,7 +34,10 @@ class Flight:
     """How many frames had come in when it was written (P5)."""
 
 
-_flight = maker(Flight)
+_flight: Callable[[int | None, bool, float, float, float, float, int], Flight] = maker(Flight)
+
+NEVER = float("-inf")
+"""Before any time; one object for all machines."""
 
 
 class Pings:
@@ -43,7 +50,7 @@ class Pings:
         self._next = 0
         self._frames = 0
         self._reading = True
-        self.heard_at = float("-inf")
+        self.heard_at = NEVER
         """When the last frame came in (P4)."""
         self.next_deadline: float | None = None
         """The earliest deadline that runs."""
@@ -83,21 +90,14 @@ class Pings:
         self._out = {}
         self._reading = True
         self.next_deadline = None
-        self.frame(now)
+        self._frames += 1
+        self.heard_at = now
 
     def send(self, now: float, limit: float, command: int | None, *, own: bool) -> bytes:
         """Note a ping that is being sent, and return the payload that tells it from all others."""
         self._next += 1
         payload = b"%d" % self._next
-        self._out[payload] = _flight(
-            command=command,
-            own=own,
-            sent_at=now,
-            written_at=now,
-            limit=limit,
-            deadline=now + limit,
-            frames=self._frames,
-        )
+        self._out[payload] = _flight(command, own, now, now, limit, now + limit, self._frames)
         self._look()
         return payload
 
@@ -105,8 +105,14 @@ class Pings:
         """Note that a ping has been written: its time starts now (P2)."""
         ping = self._out.get(payload)
         if ping is not None:
-            self._out[payload] = replace(
-                ping, written_at=now, deadline=now + ping.limit, frames=self._frames
+            self._out[payload] = _flight(
+                ping.command,
+                ping.own,
+                ping.sent_at,
+                now,
+                ping.limit,
+                now + ping.limit,
+                self._frames,
             )
             self._look()
 
@@ -118,7 +124,8 @@ class Pings:
     def answer(self, payload: bytes) -> Flight | None:
         """Take out the ping that a pong answers; `None` if there is none (P4)."""
         ping = self._out.pop(payload, None)
-        self._look()
+        if ping is not None:
+            self._look()
         return ping
 
     def due(self, deadline: float) -> bytes:
@@ -167,4 +174,8 @@ class Pings:
 
     def _look(self) -> None:
         """Find the earliest deadline anew: something has changed."""
-        self.next_deadline = min((ping.deadline for ping in self.running.values()), default=None)
+        first: float | None = None
+        for ping in self.running.values():
+            if first is None or ping.deadline < first:
+                first = ping.deadline
+        self.next_deadline = first

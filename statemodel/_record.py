@@ -7,11 +7,10 @@ long, and setting each field of a frozen one was most of its time: see `maker`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
-from typing import Any, NoReturn, ParamSpec, TypeVar, dataclass_transform
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from typing import Any, NoReturn, TypeVar, dataclass_transform
 
-_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
@@ -21,17 +20,49 @@ def record(cls: type[_T]) -> type[_T]:
     made: Any = dataclass(slots=True, kw_only=True, init=False, eq=False, repr=False)(cls)
     names = made.__slots__
     setters = {f"set_{name}": getattr(made, name).__set__ for name in names}
+    first = ["self", "*"] if names else ["self"]
     lines = [f"set_{name}(self, {name})" for name in names]
-    made.__init__ = _function(made, "__init__", ["self"], lines, setters)
+    made.__init__ = _function("__init__", first, fields(made), lines, setters)
     made.__eq__, made.__hash__, made.__repr__ = _equal, _hash, _show
     made.__setattr__, made.__delattr__, made.__reduce__ = _set, _delete, _reduce
     return made  # type: ignore[no-any-return]  # as `cls` is
 
 
-def maker(cls: Callable[_P, _T]) -> Callable[_P, _T]:
+def maker(cls: Callable[..., _T]) -> Callable[..., _T]:
     """Return a function that makes what a class makes, several times as fast.
 
-    What it makes has at first a class with the same slots that is not frozen, and in the end its own.
+    It takes the fields' values by name or in their order.
+
+    Args:
+        cls: As for `open_class`.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    made: Any = cls
+    kind: str = made.__name__
+    scope = {kind: cls, f"Open{kind}": open_class(made)}
+    making_it = making("made", kind, **{name: name for name in made.__slots__})
+    lines = [*making_it.split("\n"), "return made"]
+    return _function("make", [], fields(made), lines, scope)
+
+
+def making(name: str, kind: str, /, **values: str) -> str:
+    """Return the lines that make what the class `kind` makes, several times as fast.
+
+    It has at first a class with the same slots that is not frozen, and in the end its own.
+
+    Args:
+        name: What the lines call it.
+        kind: The name of its class; `Open` and this is the name of what `open_class` returned for it.
+        values: The values of all its fields, as Python.
+    """
+    lines = [f"{name}.{field} = {value}" for field, value in values.items()]
+    return "\n".join([f"{name} = Open{kind}()", *lines, f"{name}.__class__ = {kind}"])
+
+
+def open_class(cls: Any) -> type:
+    """Return a class with the same slots as another that is not frozen.
 
     Args:
         cls: A frozen dataclass with slots, without `__post_init__` and default factories.
@@ -39,32 +70,27 @@ def maker(cls: Callable[_P, _T]) -> Callable[_P, _T]:
     Raises:
         TypeError: it is something else.
     """
-    made: Any = cls
-    factories = any(field.default_factory is not MISSING for field in fields(made))
-    if factories or hasattr(made, "__post_init__") or "__slots__" not in vars(made):
-        raise TypeError(f"{made.__name__} does more than to take its fields")
-    names = made.__slots__
-    scope = {"cls": cls, "open_class": type(made.__name__, (), {"__slots__": names})}
-    lines = [
-        "it = open_class()",
-        *(f"it.{name} = {name}" for name in names),
-        "it.__class__ = cls",
-        "return it",
-    ]
-    return _function(made, "make", [], lines, scope)
+    factories = any(field.default_factory is not MISSING for field in fields(cls))
+    if factories or hasattr(cls, "__post_init__") or "__slots__" not in vars(cls):
+        raise TypeError(f"{cls.__name__} does more than to take its fields")
+    return type(f"Open{cls.__name__}", (), {"__slots__": cls.__slots__})
 
 
 def _function(
-    cls: Any, name: str, first: list[str], lines: list[str], scope: dict[str, Any]
+    name: str,
+    first: list[str],
+    taken: Iterable[Field[Any]],
+    lines: list[str],
+    scope: dict[str, Any],
 ) -> Callable[..., Any]:
-    """Compile a function that takes the fields of a class by name, as `dataclass` itself does."""
+    """Compile a function that takes the values of fields, as `dataclass` itself does."""
     parameters = [
         field.name if field.default is MISSING else f"{field.name}=defaults[{field.name!r}]"
-        for field in fields(cls)
+        for field in taken
     ]
-    taken = ", ".join([*first, "*", *parameters] if parameters else first)
-    scope["defaults"] = {field.name: field.default for field in fields(cls)}
-    exec("\n  ".join([f"def {name}({taken}):", *(lines or ["pass"])]), scope)  # noqa: S102 - of field names alone
+    signature = ", ".join([*first, *parameters])
+    scope["defaults"] = {field.name: field.default for field in taken}
+    exec("\n  ".join([f"def {name}({signature}):", *(lines or ["pass"])]), scope)  # noqa: S102 - of field names alone
     function: Callable[..., Any] = scope[name]
     return function
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
+from statemodel._record import record
+
 
 @unique
 class Mode(StrEnum):
@@ -103,7 +105,7 @@ class User:
     """The secret that opens the socket; never shown by `repr`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StatusChange:
     """One change of status, as listeners are told it (rules T2, T5)."""
 

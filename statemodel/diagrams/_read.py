@@ -12,9 +12,9 @@ from statemachine.callbacks import CallbackGroup
 from statemachine.exceptions import InvalidDefinition
 
 from statemodel._actions import TIMERS
-from statemodel._core import _LENGTHS as LENGTHS
 from statemodel._declaration import Declaration
 from statemodel._errors import InvalidChart
+from statemodel._rows import LENGTHS
 from statemodel._source import Place, StatePlace, class_sources, declared, state_places, walk
 from statemodel.diagrams._comments import Span, note
 from statemodel.diagrams._guard import spell

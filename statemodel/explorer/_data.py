@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from statemodel._actions import TIMERS
 from statemodel._core import _EXPLAINED as EXPLAINED
-from statemodel._core import _LENGTHS as LENGTHS
 from statemodel._ends import AFTER, CODE, STATUS
 from statemodel._machine import _CALLED_OFF as CALLED_OFF
 from statemodel._machine import _GIVEN_UP as GIVEN_UP
 from statemodel._machine import _OWN as OWN
 from statemodel._machine import WAKE_TOLERANCE
 from statemodel._policy import Policy
+from statemodel._rows import LENGTHS
 from statemodel._script import _INSIDE as INSIDE
 from statemodel._timings import Timings
 from statemodel._vocabulary import Status

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TypeAlias
 
 from statemodel._actions import TIMERS
-from statemodel._core import _LENGTHS
 from statemodel._errors import InvalidChart, InvalidInput
+from statemodel._rows import LENGTHS
 from statemodel._table import Disposition, Row, Table
 from statemodel._timings import Timings
 from statemodel.proof._logic import (
@@ -76,7 +76,7 @@ _MEANT = frozenset(
 class Meaning:
     """What the actions mean: by default what `Core` does; a control changes one thing."""
 
-    lengths: Mapping[str, str] = field(default_factory=lambda: dict(_LENGTHS))
+    lengths: Mapping[str, str] = field(default_factory=lambda: dict(LENGTHS))
     """The timers that run for a setting's time, with the setting."""
     late: Mapping[str, float] = field(default_factory=dict)
     """Seconds by which a timer runs longer than its setting says."""
@@ -92,7 +92,7 @@ class Meaning:
         for timer, setting in self.lengths.items():
             if timer not in TIMERS or setting not in settings:
                 raise InvalidInput(f"no timer and setting: {timer!r}, {setting!r}")
-        missing = sorted(set(_LENGTHS) - set(self.lengths))
+        missing = sorted(set(LENGTHS) - set(self.lengths))
         if missing:
             raise InvalidInput(f"no setting for the timers {missing}")
 

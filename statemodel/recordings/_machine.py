@@ -58,6 +58,7 @@ class RecordingMachine(Machine):
         )
         return asked
 
-    def _fire(self, *, inclusive: bool) -> None:
-        super()._fire(inclusive=inclusive)
+    def _fire(self, *, inclusive: bool) -> float | None:
+        due = super()._fire(inclusive=inclusive)
         self._fired = len(self._out)
+        return due

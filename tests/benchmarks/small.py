@@ -11,7 +11,6 @@ from typing import Any
 from statemachine import State, StateChart
 
 from statemodel import compile_chart
-from statemodel._prepared import prepare
 
 LIMITS = {"connecting": 10.0, "connected": 10.0, "backing_off": 0.5, "closing": 5.0}
 """The deadline of each state, in seconds after it is entered; `down` has none."""
@@ -47,7 +46,11 @@ class Bare:
 
     def __init__(self) -> None:
         table = compile_chart(Link)
-        self.cells, _ = prepare(table, _meaning)
+        acts = [tuple(map(_meaning, step.actions)) for step in table.steps]
+        self.cells = [
+            {event: (target, acts[step]) for event, (target, step) in row.items()}
+            for row in table.handled
+        ]
         self.limits = [LIMITS.get(link) for (link,) in table.configurations]
         self.at = table.start()
         self.asked: list[str] = []
@@ -58,8 +61,8 @@ class Bare:
         self.asked = []
         cell = self.cells[self.at].get(event)
         if cell is not None:
-            self.at = cell.target
-            for act in cell.actions:
+            self.at, actions = cell
+            for act in actions:
                 act(self)
             limit = self.limits[self.at]
             self.deadline = None if limit is None else now + limit

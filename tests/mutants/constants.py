@@ -12,16 +12,13 @@ from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
-from statemodel import Table, Timings, _core, _machine
+from statemodel import Table, Timings, _core, _machine, _rows
 from statemodel._actions import TIMERS
 from statemodel._connection_table import TABLE
 
 SETTING, LENGTH, ORDER, BACKOFF = "timer's setting", "timer's length", "timers' order", "back-off"
 
-_LENGTHS: dict[str, Callable[[float], float]] = {
-    "a second more": lambda seconds: seconds + 1.0,
-    "half": lambda seconds: seconds / 2,
-}
+_LENGTHS = {"a second more": "+ 1.0", "half": "/ 2"}
 
 
 def _ceiling(failures: int, timings: Timings) -> float:
@@ -66,11 +63,11 @@ class ConstantMutant:
         first = self.timers[0]
         match self.kind:
             case "timer's setting":
-                start = _core._start(first, self.other)
-                change: Any = patch.dict(_core._ACTIONS, {f"start_{first}": start})
+                start = _rows.start(first, self.other)
+                change: Any = patch.dict(_rows.ACTIONS, {f"start_{first}": start})
             case "timer's length":
                 start = _with_length(first, _LENGTHS[self.other])
-                change = patch.dict(_core._ACTIONS, {f"start_{first}": start})
+                change = patch.dict(_rows.ACTIONS, {f"start_{first}": start})
             case "timers' order":
                 one, two = self.timers
                 order = _machine._ORDER
@@ -82,14 +79,9 @@ class ConstantMutant:
             yield
 
 
-def _with_length(timer: str, change: Callable[[float], float]) -> Callable[[_core.Core], None]:
-    own = _core._ACTIONS[f"start_{timer}"]
-
-    def start(core: _core.Core) -> None:
-        own(core)
-        core._deadlines[timer] = core._now + change(core._deadlines[timer] - core._now)
-
-    return start
+def _with_length(timer: str, change: str) -> str:
+    own = _rows.ACTIONS[f"start_{timer}"]
+    return f"{own}\ndeadlines[{timer!r}] = now + (deadlines[{timer!r}] - now) {change}"
 
 
 def constant_mutants() -> Iterator[ConstantMutant]:
@@ -99,7 +91,7 @@ def constant_mutants() -> Iterator[ConstantMutant]:
         name = f"machine: {kind}: {' and '.join(timers)}: {other}"
         return ConstantMutant(id=name, kind=kind, timers=timers, other=other)
 
-    for timer, own in _core._LENGTHS.items():
+    for timer, own in _rows.LENGTHS.items():
         for setting in fields(Timings):
             if setting.name != own:
                 yield mutant(SETTING, setting.name, timer)

@@ -227,13 +227,13 @@ def test_a_wrong_list_is_complained_of():
 
 def test_a_change_of_the_times_ends_with_its_block():
     """What a mutant of the times puts in force is as before afterwards."""
-    from statemodel import _core, _machine
+    from statemodel import _core, _machine, _rows
 
-    before = (dict(_core._LENGTHS), dict(_core._ACTIONS), dict(_machine._ORDER), _core.backoff)
+    before = (dict(_rows.ACTIONS), dict(_machine._ORDER), _core.backoff)
     for mutant in constant_mutants():
         with mutant.applied():
-            now = (dict(_core._LENGTHS), dict(_core._ACTIONS), dict(_machine._ORDER), _core.backoff)
-        after = (dict(_core._LENGTHS), dict(_core._ACTIONS), dict(_machine._ORDER), _core.backoff)
+            now = (dict(_rows.ACTIONS), dict(_machine._ORDER), _core.backoff)
+        after = (dict(_rows.ACTIONS), dict(_machine._ORDER), _core.backoff)
 
         assert now != before, mutant.id
         assert after == before, mutant.id

@@ -120,7 +120,9 @@ def _hidden_states() -> set[str]:
     return {state for region in KNOWN_TO_THE_CHART_ALONE for state in regions[region]}
 
 
-@pytest.mark.parametrize("name", ["_machine.py", "_core.py", "_held.py", "_pings.py", "_policy.py"])
+@pytest.mark.parametrize(
+    "name", ["_machine.py", "_core.py", "_rows.py", "_held.py", "_pings.py", "_policy.py"]
+)
 def test_no_state_is_named_outside_the_chart(name: str) -> None:
     """Who decides, where the app is, the network and the session: only the chart says it."""
     tree = ast.parse((PACKAGE / name).read_text("utf-8"))

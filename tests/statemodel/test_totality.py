@@ -34,8 +34,8 @@ from statemodel import (
 )
 from statemodel._actions import ACTIONS, TIMERS
 from statemodel._connection_table import TABLE
-from statemodel._core import _ACTIONS
 from statemodel._machine import WAKE_TOLERANCE
+from statemodel._rows import ACTIONS as LINES
 
 ANN = User(uid="ann", auth_token="a")
 COMMAND = 1_000_000
@@ -352,14 +352,14 @@ def test_custom_never_breaks_the_machine() -> None:
 def test_every_action_has_a_meaning_and_every_meaning_an_action() -> None:
     """What a chart may name and what the machine can do are the same names."""
     timers = {f"{verb}_{timer}" for verb in ("start", "stop") for timer in TIMERS}
-    assert set(_ACTIONS) == ACTIONS | timers
+    assert set(LINES) == ACTIONS | timers
     assert not ACTIONS & timers
 
 
 def test_every_action_of_the_chart_is_taken_somewhere() -> None:
     """No action name is left that the committed table never uses."""
     used = {action for step in TABLE.steps for action in step.actions}
-    assert used == set(_ACTIONS)
+    assert used == set(LINES)
 
 
 def _numbered(kind: type) -> bool:
