@@ -19,11 +19,8 @@ from statemodel._timings import Timings
 from statemodel._vocabulary import (
     Code,
     Credentials,
-    Heard,
     Mode,
-    Outcome,
     Reason,
-    Refusal,
     Status,
     StatusChange,
     User,
@@ -32,6 +29,7 @@ from statemodel._vocabulary import (
 if TYPE_CHECKING:
     from statemodel import traces
     from statemodel._chart import ConnectionChart
+    from statemodel._clauses import Heard, Outcome, Refusal
     from statemodel._compile import compile_chart
     from statemodel._extend import extend
     from statemodel.checking import verify
@@ -41,6 +39,9 @@ if TYPE_CHECKING:
 _LAZY = {
     "RULES": "statemodel.rules",
     "ConnectionChart": "statemodel._chart",
+    "Heard": "statemodel._clauses",
+    "Outcome": "statemodel._clauses",
+    "Refusal": "statemodel._clauses",
     "compile_chart": "statemodel._compile",
     "extend": "statemodel._extend",
     "render": "statemodel.diagrams",

@@ -57,7 +57,8 @@ from typing import Any
 
 from statemachine import State, StateChart
 
-from statemodel._vocabulary import Code, Heard, Outcome, Reason, Refusal, Status
+from statemodel._clauses import Heard, Outcome, Refusal
+from statemodel._vocabulary import Code, Reason, Status
 
 _COMMANDS = "login login_again logout connect disconnect ping send_message"
 _REPORTS = "enter_background enter_foreground network_lost network_restored"

@@ -14,9 +14,9 @@ from statemachine import State, StateChart
 from statemachine.callbacks import CallbackGroup
 from statemachine.transition import Transition
 
+from statemodel._clauses import Heard
 from statemodel._errors import InvalidChart
 from statemodel._source import declared, mark_region, places, state_places, walk
-from statemodel._vocabulary import Heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,6 @@ anything is a method of the machine, `Core`, which is called.
 from __future__ import annotations
 
 from functools import cache
-from textwrap import indent
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from statemodel import effects
@@ -158,7 +157,7 @@ def row_text(row: Row | None, status: Status) -> str:
         parts = [f"return core._refuse(command, {_name(row.code)})"]
     else:
         parts = [_WAIT, *_done(row.step, status), "return True"]
-    body = indent("\n".join(parts), 2 * _IN)
+    body = _indented("\n".join(parts), 2)
     return f"def to(target):\n    def row(core, command, kind):\n{body}\n    return row"
 
 
@@ -195,7 +194,7 @@ def _told(status: Status, reason: Reason) -> str:
         retry_in="retry_in",
     )
     put = _put_out("ChangeStatus", change="change")
-    told = indent(f"{change}\ncore._change = change\n{put}", _IN)
+    told = _indented(f"{change}\ncore._change = change\n{put}", 1)
     return _TELL.format(reason=_name(reason), status=_name(status), told=told)
 
 
@@ -208,7 +207,11 @@ def _end(kind: str, code: Code | None) -> str:
     value = "core._user" if kind == "login" else "None"
     well = _put_out("Succeed", command="call", value=value)
     end = well if code is None else f"core._end(call, {_name(code)})"
-    return _END.format(kind=kind, end=indent(end, 2 * _IN))
+    return _END.format(kind=kind, end=_indented(end, 2))
+
+
+def _indented(lines: str, depth: int) -> str:
+    return "\n".join([f"{_IN * depth}{line}" for line in lines.split("\n")])
 
 
 def _name(it: Code | Reason | Status | None) -> str:

@@ -1,7 +1,6 @@
 """The words that the chart, the machine and its users share.
 
-Modes, statuses, reasons and codes are the rulebook's own; the declaration types are what a chart
-says beside its regions. Nothing here knows an event, an effect or a state.
+Modes, statuses, reasons and codes are the rulebook's own. Nothing here knows an event, an effect or a state.
 """
 
 from __future__ import annotations
@@ -121,43 +120,3 @@ class StatusChange:
     """Why; `None` only before any change."""
     retry_in: float | None = None
     """Seconds until the next attempt, from `time`; `None` unless a timer decides it."""
-
-
-# What a chart declares beside its regions. Guards are the statechart's own expressions over
-# state ids; lists of events are written as one string, separated by spaces.
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Calls that are turned down before the regions hear of them; the first that applies counts."""
-
-    guard: str
-    """When."""
-    code: Code
-    """With which code."""
-    events: str
-    """Which calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Answers that count only in the states that asked for them; elsewhere they are stale."""
-
-    guard: str
-    """Where they count."""
-    events: str
-    """Which events."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What ends a waiting command: the first that holds after a step."""
-
-    waiting: str
-    """Which kind of command waits."""
-    guard: str
-    """What ends the wait."""
-    code: Code | None = None
-    """How it ends: with this failure, or with success."""
-    after: str = ""
-    """Only when the step was caused by one of these events."""

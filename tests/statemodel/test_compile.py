@@ -18,8 +18,8 @@ import pytest
 from statemachine import State, StateChart
 
 from statemodel import Code, InvalidChart, Reason, Status, compile_chart
+from statemodel._clauses import Heard, Outcome, Refusal
 from statemodel._table import Table
-from statemodel._vocabulary import Heard, Outcome, Refusal
 
 _HEAD = """\
 from statemachine import HistoryState, State, StateChart

@@ -29,8 +29,8 @@ from statemodel import (
     extend,
 )
 from statemodel import _connection_table as committed
+from statemodel._clauses import Heard
 from statemodel._connection_table import TABLE
-from statemodel._vocabulary import Heard
 from statemodel._write_table import module_text
 
 EFFECTS = ("lengthen_backoff", "restore_backoff")

@@ -7,7 +7,7 @@ from typing import Any
 from statemachine import State, StateChart
 
 from statemodel import Code, Heard, Refusal
-from statemodel._vocabulary import Outcome
+from statemodel._clauses import Outcome
 
 
 class Lamp(StateChart[Any]):
