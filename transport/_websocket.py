@@ -130,8 +130,9 @@ class _Peer(WebSocketConnection):
                     ended = over.ended
                 except (ProtocolError, UnicodeError) as error:
                     ended = Ended(details=f"{type(error).__name__}: {error}")
-                self._ended = True
-                self._outbox.shut()
+                finally:  # cancelled, too: whoever closes it meanwhile must find no closed nursery
+                    self._ended = True
+                    self._outbox.shut()
                 if self._opened and self._close_code is not None:
                     self._nursery.cancel_scope.deadline = trio.current_time() + ANSWER_TIMEOUT
                 else:

@@ -145,3 +145,19 @@ async def test_sender_that_tries_again_at_once_lets_others_run():
                         await connection.send("x")
                     except TransportError:
                         pass
+
+
+@pytest.mark.parametrize("pause", range(6))
+async def test_socket_may_be_closed_at_any_moment_of_its_cancellation(pause):
+    """It is, when the block takes as long to be cancelled: what comes out is no error of a nursery."""
+    async with open_server() as server:
+        for _ in range(20):  # trio draws whose turn it is
+            with trio.fail_after(10), trio.CancelScope() as scope:
+                async with open_connection(server.url) as connection:
+                    await connection.login("alice")
+                    await connection.wait_connected()
+                    scope.cancel()
+                    for _ in range(pause):
+                        await trio.lowlevel.cancel_shielded_checkpoint()
+                    await trio.lowlevel.checkpoint()
+            assert scope.cancelled_caught
