@@ -55,16 +55,18 @@ class Alarm:
     def ring(self) -> None:
         """Ring now."""
         self.due = inf
+        nursery = self._nursery
         try:
             self._context.run(self._ring)
         except BaseException as error:  # noqa: BLE001 - raised in the nursery
             self.end()
-            self._nursery.start_soon(_raise, error)
+            nursery.start_soon(_raise, error)
 
     def end(self) -> None:
         """Ring no more; may be called twice."""
         if self.queued_for != -inf:
             self.due, self.queued_for = inf, -inf
+            del self._ring, self._context, self._nursery  # it may lie in the queue for long yet
             self._watch.leave()
 
 
@@ -103,7 +105,7 @@ class _Watch:
                 # At equality the input goes first (H4): let those run who woke at this same instant.
                 await trio.lowlevel.checkpoint()
                 for alarm in self._all_due():
-                    if alarm.due < inf:
+                    if alarm.queued_for != -inf and alarm.due < inf:  # not so since another rang?
                         alarm.ring()
 
     def _next_look(self) -> float:
@@ -132,7 +134,7 @@ class _Watch:
             alarm.queued_for = inf
             if alarm.due <= now:
                 due.append(alarm)
-            else:
+            elif alarm.due < inf:
                 self.queue(alarm)
         return due
 

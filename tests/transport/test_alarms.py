@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import signal
+import weakref
 from contextlib import asynccontextmanager
 from math import inf, nan
 
@@ -91,6 +93,7 @@ async def test_what_has_ended_never_rings(autojump_clock):
         def ring():
             rung.append("first")
             second.end()
+            second.set(1.0)
 
         first = Alarm(ring, clock=trio.current_time, nursery=nursery)
         other = Alarm(list, clock=trio.current_time, nursery=nursery)  # their watch goes on
@@ -142,6 +145,40 @@ async def test_deadlines_that_move_leave_nothing_behind(autojump_clock):
         assert sorted(rung) == [("a", 2e6), ("b", 2e6), ("c", 2e6)]
     await trio.testing.wait_all_tasks_blocked()
     assert not _watches.get()
+
+
+async def test_what_is_called_off_leaves_nothing_behind(autojump_clock):
+    """G3: a connection that goes to the background has no deadline, and comes back again and again."""
+    async with alarms("a") as (a, rung):
+        (watch,) = _watches.get().values()
+        for _ in range(10):
+            a.set(trio.current_time() + 1)
+            a.set(inf)
+            await trio.sleep(2)
+            assert not watch._queue
+        assert not rung
+
+
+async def test_what_has_ended_is_let_go_of_before_its_time(autojump_clock):
+    """G3: a connection that is gone is not kept by those that go on."""
+
+    class Owner:
+        def ring(self):
+            raise AssertionError
+
+    async with alarms("other") as (other, rung), trio.open_nursery() as nursery:
+        owner = Owner()
+        alarm = Alarm(owner.ring, clock=trio.current_time, nursery=nursery)
+        alarm.set(1.0)
+        kept = weakref.ref(owner)
+        alarm.end()
+        del alarm, owner
+        gc.collect()
+
+        assert kept() is None
+        other.set(2.0)
+        await trio.sleep(3)
+        assert rung == [("other", 2.0)]
 
 
 @asynccontextmanager
