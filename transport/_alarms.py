@@ -46,6 +46,7 @@ class Alarm:
         """When the watch looks at it: not later than that."""
         self._watch = _watch_of(clock)
 
+    @trio.lowlevel.enable_ki_protection  # the queue is everybody's: Ctrl-C must not find it half done
     def set(self, due: float) -> None:
         """Ring then, and not when it was due before."""
         self.due = due
@@ -62,6 +63,7 @@ class Alarm:
             self.end()
             nursery.start_soon(_raise, error)
 
+    @trio.lowlevel.enable_ki_protection
     def end(self) -> None:
         """Ring no more; may be called twice."""
         if self.queued_for != -inf:

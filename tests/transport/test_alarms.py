@@ -14,7 +14,7 @@ import trio
 import trio.testing
 
 from statemodel import Reason, Status, Timings
-from transport import open_connection
+from transport import _alarms, open_connection
 from transport._alarms import Alarm, _watches
 from transport.testing import Hang, MemoryServer
 
@@ -179,6 +179,42 @@ async def test_what_has_ended_is_let_go_of_before_its_time(autojump_clock):
         other.set(2.0)
         await trio.sleep(3)
         assert rung == [("other", 2.0)]
+
+
+@pytest.mark.parametrize("where", ["heappush", "heapify", "_Watch.leave"])
+def test_ctrl_c_finds_no_queue_half_done(where, monkeypatch):
+    """G3: it is everybody's, and who is interrupted and goes on wants its deadlines, too."""
+    *outer, name = where.split(".")
+    holder = getattr(_alarms, outer[0]) if outer else _alarms
+    real, armed, pressed = getattr(holder, name), [], []
+
+    def interrupted(*arguments):
+        if armed and not pressed:
+            pressed.append(where)
+            signal.raise_signal(signal.SIGINT)
+        return real(*arguments)
+
+    monkeypatch.setattr(holder, name, interrupted)
+
+    async def main():
+        async with alarms("gone", "moved", "x", "y", "z") as (gone, moved, *others, rung):
+            for alarm, due in zip((gone, *others), (10.0, 30.0, 20.0, 40.0), strict=True):
+                alarm.set(due)
+            armed.append(True)
+            with pytest.raises(KeyboardInterrupt):
+                gone.end()
+                for number in range(100):
+                    moved.set(190.0 - number)
+                await trio.lowlevel.checkpoint()  # it is put off until here
+            moved.set(200.0)
+            await trio.sleep_until(300.0)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not _watches.get()
+        return rung
+
+    rung = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert pressed
+    assert rung == [("y", 20.0), ("x", 30.0), ("z", 40.0), ("moved", 200.0)]
 
 
 @asynccontextmanager
