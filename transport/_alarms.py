@@ -120,7 +120,7 @@ class _Watch:
     def _now(self) -> float:
         """Return the time; `inf` if the clock is broken: all is due then, and meets the bug itself."""
         try:
-            now = self._clock()
+            now = float(self._clock())  # what is no float may not even be compared with one
             return now if isfinite(now) else inf
         except Exception:  # noqa: BLE001 - it shall come out of the connections, not of here
             return inf

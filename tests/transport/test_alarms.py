@@ -7,6 +7,7 @@ import gc
 import signal
 import weakref
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from math import inf, nan
 
 import pytest
@@ -291,7 +292,9 @@ async def test_a_listener_called_at_a_deadline_has_the_context_of_its_connection
         assert set(seen) == {"mine"}
 
 
-@pytest.mark.parametrize("broken", [lambda: 1 / 0, lambda: nan, lambda: None, lambda: "noon"])
+@pytest.mark.parametrize(
+    "broken", [lambda: 1 / 0, lambda: nan, lambda: None, lambda: "noon", lambda: Decimal(5)]
+)
 async def test_a_broken_clock_comes_out_of_its_connection_alone(broken, autojump_clock):
     """H5: not out of the task that waits for all, which trio takes for a crash of its own."""
     server, works = MemoryServer(), [True]
