@@ -96,6 +96,8 @@ class Attempt:
             with self.scope:
                 while turns[0] is not self:
                     await turns[0].wait_gone()
+                if self.scope.cancel_called:  # called off before it began
+                    return
                 ended: Ended | DialError | OSError
                 try:
                     ended = await dialer.run(request, self)

@@ -346,3 +346,25 @@ async def test_network_monitor_on_a_thread_is_told_the_way(autojump_clock):
 @pytest.fixture(autouse=True)
 def _quiet(caplog):
     caplog.set_level(logging.WARNING)
+
+
+async def test_dialer_is_not_asked_for_what_was_called_off_before_it_began():
+    """N1: in the same step, before its task could begin: it would dial while the network is down."""
+    asked = []
+
+    class Asked:
+        async def run(self, request, sink):
+            asked.append(request)
+            await trio.sleep_forever()
+
+    async with open_connection("ws://localhost/", dialer=Asked(), online=False) as connection:
+        await connection.login("alice")
+        for _ in range(3):
+            connection.network_restored()
+            connection.network_lost()
+        await trio.testing.wait_all_tasks_blocked()
+        assert not asked
+
+        connection.network_restored()
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(asked) == 1
