@@ -48,7 +48,9 @@ class Alarm:
 
     @trio.lowlevel.enable_ki_protection  # the queue is everybody's: Ctrl-C must not find it half done
     def set(self, due: float) -> None:
-        """Ring then, and not when it was due before."""
+        """Ring then, and not when it was due before; never, once it has ended."""
+        if self.queued_for == -inf:
+            return
         self.due = due
         if due < self.queued_for:  # put off, it is queued anew when its turn comes
             self._watch.queue(self)
@@ -68,7 +70,8 @@ class Alarm:
         """Ring no more; may be called twice."""
         if self.queued_for != -inf:
             self.due, self.queued_for = inf, -inf
-            del self._ring, self._context, self._nursery  # it may lie in the queue for long yet
+            # The queue may keep it until it would have been due: its connection shall not live as long.
+            del self._ring, self._context, self._nursery
             self._watch.leave()
 
 
@@ -107,7 +110,7 @@ class _Watch:
                 # At equality the input goes first (H4): let those run who woke at this same instant.
                 await trio.lowlevel.checkpoint()
                 for alarm in self._all_due():
-                    if alarm.queued_for != -inf and alarm.due < inf:  # not so since another rang?
+                    if alarm.due < inf:  # nor has it ended since another rang
                         alarm.ring()
 
     def _next_look(self) -> float:

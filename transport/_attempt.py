@@ -96,8 +96,7 @@ class Attempt:
             with self.scope:
                 while turns[0] is not self:
                     await turns[0].wait_gone()
-                if self.scope.cancel_called:  # called off before it began
-                    return
+                await trio.lowlevel.checkpoint_if_cancelled()  # called off before it began (A1, N1)
                 ended: Ended | DialError | OSError
                 try:
                     ended = await dialer.run(request, self)
