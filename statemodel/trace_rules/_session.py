@@ -11,7 +11,7 @@ from statemodel.trace_rules._refusals import misjudged
 from statemodel.trace_rules._rule import Complaint, rule
 from statemodel.trace_rules._steps import Call, Moment, Step
 from statemodel.trace_rules._view import View
-from statemodel.traces import Called, Dialled, Reported, Stored
+from statemodel.traces import Called, Dialled, Refreshed, Reported, Stored
 
 _LOGIN = ["authenticate begun", "authenticate done", "save begun", "save done"]
 
@@ -29,6 +29,10 @@ def login(view: View) -> Iterator[Complaint]:
             yield from _nothing_kept(view, call)
     for step, stored in view.begun_by(Stored):
         yield from _login_goes_on(step, stored)
+    logins = [c.start for c in view.calls_of("login") if c.start.after.login == c.called.command]
+    yield from _begun_in_vain(view, "authenticate", logins)
+    refreshes = [m for m, e in view.of(Refreshed) if e.phase == "done"]  # B5: kept, too
+    yield from _begun_in_vain(view, "save", [*logins, *refreshes])
     told: set[int] = set()
     for moment in view.moments if view.calls_of("login") else ():
         facts = moment.before
@@ -37,6 +41,17 @@ def login(view: View) -> Iterator[Complaint]:
             if since and later(moment.time, max(since) + facts.timings.auth_timeout):
                 told.add(facts.login)
                 yield moment.time, "a login outlived the time for authenticating or saving"
+
+
+def _begun_in_vain(view: View, what: str, reasons: list[Moment]) -> Iterator[Complaint]:
+    """Complain of each authenticating, saving or clearing that has no reason of its own before it."""
+    asked = [moment for moment, e in view.of(Stored) if e.what == what and e.phase == "begun"]
+    left = sorted(moment.index for moment in reasons)
+    for moment in asked:
+        if left and left[0] <= moment.index:
+            del left[0]
+        else:
+            yield moment.time, f"to {what} was begun once more than anybody had asked for"
 
 
 def _login_end(view: View, call: Call) -> Iterator[Complaint]:
@@ -150,6 +165,8 @@ def logout(view: View) -> Iterator[Complaint]:
     yield from misjudged(view, "S5")
     yield from sockets_left(view, "logout")
     yield from unwanted_attempts(view, "logout")
+    calls = view.calls_of("login", "logout")  # what a login that failed has saved is cleared, too
+    yield from _begun_in_vain(view, "clear", [call.start for call in calls])
     for call in view.calls_of("logout"):
         if call.refused is None and not call.start.before.closed:
             yield from _logout_step(call.start)

@@ -68,6 +68,24 @@ def test_login_succeeds_after_saving():
     breaks("S1", "manual", LOGIN, "31: report background")
 
 
+@pytest.mark.parametrize(
+    ("number", "asked"),
+    [
+        ("S1", "store authenticate begun"),
+        ("S1", "store save begun"),
+        ("S5", "store clear begun"),
+    ],
+)
+def test_nobody_asks_the_store_or_the_authenticator_without_a_reason(number, asked):
+    """S1, S5, B5: once for each login, refresh and logout, and not again for the same."""
+    again = f"3: {asked}"
+    keeps("manual", *AUTO_LOGIN)
+    breaks(number, "manual", *AUTO_LOGIN, again, again)
+    if number == "S1":
+        breaks(number, "manual", *AUTO_LOGIN, again)
+        breaks(number, "manual", f"0: {asked}")
+
+
 def test_a_failed_login_keeps_nothing():
     """S1."""
     late = (LOGIN, SAVING, "2: cancel 1")
