@@ -47,6 +47,9 @@ FRAMES_PER_TURN = 256
 ANSWER_TIMEOUT = 0.25
 """Seconds in which the answer to the peer's close is written, before the socket counts as ended."""
 
+_UNKNOWN_CODE = "CLOSE with unknown reserved code"
+"""What wsproto says of a close code below 3000 that it does not know, such as 1014. It does not say which."""
+
 
 class _Over(Exception):
     """The socket has ended in this way."""
@@ -319,9 +322,12 @@ class _Peer(WebSocketConnection):
 
     async def _handle_close_connection_event(self, event: ws.CloseConnection) -> None:
         """Take the peer's close, its answer to ours, or a frame that could not be parsed."""
-        if self._wsproto.state is not ConnectionState.CLOSED:
-            self._request_close(event.code)
-        raise _Over(Ended(code=event.code, details=event.reason or ""))
+        state, code = self._wsproto.state, event.code
+        if state is not ConnectionState.CLOSED:
+            self._request_close(code)
+        if state is ConnectionState.OPEN and event.reason == _UNKNOWN_CODE:
+            code = Ended().code  # B5: what no policy lists is a loss, and no breach of protocol
+        raise _Over(Ended(code=code, details=event.reason or ""))
 
 
 def _frame(data: str | bytes, *, last: bool) -> ws.Event:

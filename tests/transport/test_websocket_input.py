@@ -44,6 +44,18 @@ async def test_a_breach_of_protocol_is_closed_and_final(data: bytes, code: int) 
         assert server.dials == 1
 
 
+@pytest.mark.parametrize("code", [1004, 1012, 1014, 1016, 2999])
+async def test_a_close_code_that_nobody_knows_is_a_loss(code: int) -> None:
+    """B5: a gateway's 1014 is younger than the RFC, and the connection comes back."""
+    async with open_server() as server, connected(server) as (connection, socket):
+        await socket.send_raw(b"\x88\x02" + code.to_bytes(2, "big"))
+        await server.accepted(2)
+        await connection.wait_connected()
+
+        assert connection.last_error is not None
+        assert connection.last_error.code is Code.CONNECTION_LOST
+
+
 async def test_a_message_over_the_limit_is_closed_with_1009_and_final() -> None:
     async with open_server() as server, connected(server, max_message_size=1000) as (c, socket):
         await c.send("x" * 1000)
