@@ -36,6 +36,7 @@ class Alarm:
 
     __slots__ = ("_context", "_nursery", "_ring", "_watch", "due", "queued_for")
 
+    @trio.lowlevel.enable_ki_protection  # a watch that Ctrl-C has left without a task would never look
     def __init__(self, ring: Callable[[], None], *, clock: Clock, nursery: trio.Nursery) -> None:
         self._ring = ring
         self._context = copy_context()

@@ -218,6 +218,32 @@ def test_ctrl_c_finds_no_queue_half_done(where, monkeypatch):
     assert rung == [("y", 20.0), ("x", 30.0), ("z", 40.0), ("moved", 200.0)]
 
 
+def test_ctrl_c_leaves_no_queue_without_its_task(monkeypatch):
+    """H4: the next connection that goes by this clock wants its deadlines, too."""
+    spawn, pressed = trio.lowlevel.spawn_system_task, []
+
+    def interrupted(task):
+        if not pressed:
+            pressed.append(True)
+            signal.raise_signal(signal.SIGINT)
+        return spawn(task)
+
+    monkeypatch.setattr(trio.lowlevel, "spawn_system_task", interrupted)
+
+    async def main():
+        with pytest.raises(BaseExceptionGroup) as caught:
+            async with alarms("a"):
+                await trio.lowlevel.checkpoint()  # it is put off until here
+        assert caught.group_contains(KeyboardInterrupt)
+        async with alarms("b") as (b, rung):
+            b.set(1.0)
+            await trio.sleep(2)
+        return rung
+
+    assert trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0)) == [("b", 1.0)]
+    assert pressed
+
+
 @asynccontextmanager
 async def dialling(**options):
     """A connection whose dial is not answered: it is given up after dial_timeout."""
