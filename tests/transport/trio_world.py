@@ -13,7 +13,7 @@ from typing import Any
 import trio
 import trio.testing
 
-from statemodel import Code, User
+from statemodel import Code, User, effects
 from statemodel import traces as t
 from statemodel._policy import Policy
 from statemodel._world import World
@@ -95,6 +95,7 @@ class TrioWorld:
         self._names: dict[int, int] = {}  # the driver's number of a command -> the script's
         self._starting = 0
         self._out: list[tuple[bytes, int]] = []
+        self._pinging: int | None = None
         self._paused: _Socket | None = None
         self.questions: dict[str, _Question] = {}
 
@@ -155,7 +156,7 @@ class TrioWorld:
     def sent(self, socket: _Socket, payload: bytes) -> None:
         self._pings += 1
         self._out.append((payload, self._pings))
-        command = self.driver.machine._pings._out[payload].command
+        command = self._pinging
         self.see(
             t.PingSent(
                 time=self.now,
@@ -195,6 +196,14 @@ class TrioWorld:
                 return begin(make)
 
             self.driver.begin = named_begin  # type: ignore[method-assign]  # to know which call it is
+            perform = self.driver._perform
+
+            def performing(effect: effects.Effect) -> None:
+                if isinstance(effect, effects.SendPing):
+                    self._pinging = effect.command
+                perform(effect)
+
+            self.driver._perform = performing  # type: ignore[method-assign]  # whose ping it is
             self.connection.add_status_listener(
                 "trace",
                 lambda change: (
