@@ -70,7 +70,10 @@ class Ended:
 
 @runtime_checkable
 class Socket(Protocol):
-    """An open socket. All calls return at once but `send`; none of them may be made after `abort`."""
+    """An open socket. All calls return at once but `send`; none of them is made after `abort`.
+
+    They may be made until the `run` that told of it has returned, also while it is being cancelled.
+    """
 
     @property
     def subprotocol(self) -> str | None:
