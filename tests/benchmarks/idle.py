@@ -1,6 +1,6 @@
 """The memory of connections that are open and do nothing.
 
-    python -m tests.benchmarks.idle CLIENT PORT COUNT    # prints bytes in all
+    python -m tests.benchmarks.idle CLIENT PORT COUNT FIRST    # prints bytes in all
 
 Each figure is of a process of its own: the resident memory that so many connections add.
 """
@@ -31,14 +31,22 @@ def cases(port: int, *, quick: bool) -> Iterator[Case]:
         yield Case(
             f"idle connection: {client}",
             "KB",
-            lambda client=client: grown(client, port, count) / count / 1000,  # type: ignore[misc]
+            lambda client=client: grown(client, port, count, first=count) / count / 1000,  # type: ignore[misc]
         )
 
 
-def grown(client: str, port: int, count: int) -> float:
-    """Return the bytes that so many connections add to a process."""
+def grown(client: str, port: int, count: int, *, first: int = 1) -> float:
+    """Return the bytes that so many connections add to a process.
+
+    Args:
+        client: Whose.
+        port: Of the server.
+        count: How many.
+        first: So many are opened before, and not counted: what only the first one costs, and what fits into
+            memory that imports have left over, is nobody's.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.idle", client, str(port), str(count)],
+        [sys.executable, "-m", "tests.benchmarks.idle", client, *map(str, (port, count, first))],
         check=True,
         capture_output=True,
         text=True,
@@ -52,14 +60,15 @@ def _resident() -> int:
     return pages * resource.getpagesize()
 
 
-async def _on_trio(open_: Open, url: str, count: int) -> int:
+async def _on_trio(open_: Open, url: str, count: int, first: int) -> int:
     async def hold(*, task_status: trio.TaskStatus[None]) -> None:
         async with open_(url):
             task_status.started()
             await trio.sleep_forever()
 
     async with trio.open_nursery() as nursery:
-        await nursery.start(hold)  # what only the first one costs is nobody's
+        for _ in range(first):
+            await nursery.start(hold)
         before = _resident()
         for _ in range(count):
             await nursery.start(hold)
@@ -69,11 +78,12 @@ async def _on_trio(open_: Open, url: str, count: int) -> int:
     return found
 
 
-async def _on_asyncio(open_: Open, url: str, count: int) -> int:
-    held: list[Any] = [open_(url)]
-    await held[0].__aenter__()
-    before = _resident()
-    for _ in range(count):
+async def _on_asyncio(open_: Open, url: str, count: int, first: int) -> int:
+    held: list[Any] = []
+    before = 0
+    for number in range(first + count):
+        if number == first:
+            before = _resident()
         held.append(open_(url))
         await held[-1].__aenter__()
     await asyncio.sleep(0.2)
@@ -83,14 +93,14 @@ async def _on_asyncio(open_: Open, url: str, count: int) -> int:
     return found
 
 
-def main(client: str, port: int, count: int) -> None:
-    """Open so many connections and print what they added."""
+def main(client: str, port: int, count: int, first: int) -> None:
+    """Open so many connections and print what they added to the first ones."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     open_, run = CLIENTS[client]
     holding = _on_trio if run is trio.run else _on_asyncio
-    print(run(lambda: holding(open_, f"ws://127.0.0.1:{port}/idle", count)))
+    print(run(lambda: holding(open_, f"ws://127.0.0.1:{port}/idle", count, first)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))
