@@ -76,6 +76,18 @@ def open_class(cls: Any) -> type:
     return type(f"Open{cls.__name__}", (), {"__slots__": cls.__slots__})
 
 
+def copier(cls: type[_T]) -> Callable[[_T], _T]:
+    """Return a function that copies what is of a class with slots, in a fraction of the time that `replace` takes.
+
+    Args:
+        cls: A dataclass with slots.
+    """
+    made: Any = cls
+    lines = [f"other.{name} = it.{name}" for name in made.__slots__]
+    scope: dict[str, Any] = {"new": made.__new__, "kind": cls}
+    return _function("copy", ["it"], [], ["other = new(kind)", *lines, "return other"], scope)
+
+
 def _function(
     name: str,
     first: list[str],

@@ -6,14 +6,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Self, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
+from statemodel._record import copier
 from statemodel._timings import Timings
 from statemodel._vocabulary import Mode, Status, StatusChange
 from statemodel.traces import Called
 
 EPSILON = 1e-6
 """Seconds; in a trace of an exact clock, times nearer than this are the same."""
+
+# A member by its name costs a search.
+_AUTO, _MANUAL = Mode
+_DISCONNECTED = Status.DISCONNECTED
 
 _slack = ContextVar("slack", default=EPSILON)
 
@@ -57,12 +62,12 @@ def judged_with(seconds: float) -> Iterator[None]:
 
 def later(a: float, b: float) -> bool:
     """Tell whether `a` is after `b` for certain."""
-    return a > b + slack()
+    return a > b + _slack.get()
 
 
 def same(a: float, b: float) -> bool:
     """Tell whether two times are one."""
-    return abs(a - b) <= slack()
+    return abs(a - b) <= _slack.get()
 
 
 # Sockets and pings are named tuples, as to replace a field of a dataclass takes far longer.
@@ -102,7 +107,7 @@ class Ping(NamedTuple):
     """A frame came in after its write, before reading was last started again."""
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, slots=True)
 class Facts:
     """Everything the rules ask about one moment; nothing here comes from a machine.
 
@@ -133,6 +138,8 @@ class Facts:
     sockets: Mapping[int, Socket] = field(default_factory=dict)
     current: int | None = None
     """The socket being dialled or open."""
+    open: Socket | None = None
+    """That socket if it is open."""
     refreshing: float | None = None
     """Since when a refresh of credentials is going on."""
     refreshed: Literal["no", "yes", "maybe"] = "no"
@@ -158,24 +165,20 @@ class Facts:
     pings: Mapping[int, Ping] = field(default_factory=dict)
     status: StatusChange | None = None
 
-    def copy(self) -> Self:
+    def copy(self) -> Facts:
         """Return the same facts, to be written to."""
-        other = object.__new__(type(self))
-        other.__dict__ = self.__dict__.copy()
-        return other
+        return _copy(self)
+
+    def note(self, socket: Socket) -> None:
+        """Write down what became of a socket."""
+        self.sockets = {**self.sockets, socket.number: socket}
+        if socket.number == self.current:
+            self.open = socket if socket.phase == "open" else None
 
     @property
     def socket(self) -> Socket | None:
         """The current socket."""
         return None if self.current is None else self.sockets[self.current]
-
-    @property
-    def open(self) -> Socket | None:
-        """The current socket if it is open."""
-        if self.current is None:
-            return None
-        socket = self.sockets[self.current]
-        return socket if socket.phase == "open" else None
 
     @property
     def busy(self) -> bool:
@@ -190,7 +193,7 @@ class Facts:
     @property
     def shown(self) -> Status:
         """The status that listeners were told last."""
-        return Status.DISCONNECTED if self.status is None else self.status.current
+        return _DISCONNECTED if self.status is None else self.status.current
 
     @property
     def on_timer(self) -> bool:
@@ -200,12 +203,12 @@ class Facts:
     @property
     def manual_background(self) -> bool:
         """Manual mode, in background."""
-        return self.mode is Mode.MANUAL and not self.foreground
+        return not self.foreground and self.mode is _MANUAL
 
     @property
     def auto_background(self) -> bool:
         """Auto mode, in background."""
-        return self.mode is Mode.AUTO and not self.foreground
+        return not self.foreground and self.mode is _AUTO
 
     def backoff(self, failures: int) -> float:
         """Return the longest back-off after so many failures in a row (B1)."""
@@ -219,6 +222,9 @@ class Facts:
     def own_pings(self) -> list[Ping]:
         """Return the library's own pings that have not been answered."""
         return [p for p in self.pings.values() if p.command is None]
+
+
+_copy = copier(Facts)
 
 
 def still_closing(facts: Facts) -> bool:

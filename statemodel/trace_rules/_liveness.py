@@ -19,9 +19,10 @@ def _out(facts: Facts, time: float) -> bool:
 
 def _heartbeat_by(facts: Facts) -> float | None:
     """Return when the next heartbeat is due at the latest."""
-    socket, own = facts.open, facts.own_pings()
+    socket = facts.open
     if socket is None or not facts.foreground or not socket.reading:
         return None
+    own = facts.own_pings()
     over = [p.deadline for p in own if p.deadline is not None]
     if len(over) < len(own):
         return None

@@ -83,17 +83,18 @@ def _login(facts: Facts, call: Call) -> Verdict:
 
 def misjudged(view: View, number: str) -> list[Complaint]:
     """Return the calls that rule `number` would have had fare otherwise in their own step."""
-    return [complaint for rule, complaint in view.once(_misjudged) if rule == number]
+    return view.once(_misjudged).get(number, [])
 
 
-def _misjudged(view: View) -> list[tuple[str, Complaint]]:
-    """Return what is wrong with how calls fared, each with its rule."""
-    found = []
+def _misjudged(view: View) -> dict[str, list[Complaint]]:
+    """Return what is wrong with how calls fared, by rule."""
+    found: dict[str, list[Complaint]] = {}
     for call in view.calls:
         expected = verdict(call.start.before, call)
         wrong = None if expected is None else _wrong(call, expected.code)
         if expected is not None and wrong is not None:
-            found.append((expected.rule, (call.start.time, f"{call.called.name} was {wrong}")))
+            complaint = (call.start.time, f"{call.called.name} was {wrong}")
+            found.setdefault(expected.rule, []).append(complaint)
     return found
 
 

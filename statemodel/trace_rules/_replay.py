@@ -45,13 +45,6 @@ def first_facts(entry: Opened) -> Facts:
     )
 
 
-def apply(facts: Facts, entry: Entry, step: Step) -> Facts:
-    """Return what is known after an entry of one of the `CHANGING` kinds; `step` is in replay."""
-    facts = facts.copy()
-    CHANGING[type(entry)](facts, entry, step)
-    return facts
-
-
 def turned_down(called: Called, rest: Trace) -> Code | None:
     """Return the code with which a call failed in its own step, without a ping having gone out."""
     for entry in rest:
@@ -183,7 +176,7 @@ def _frame(facts: Facts, entry: FrameSeen, _: Step) -> None:
     facts.pings = {
         n: p._replace(heard_since=True) for n, p in facts.pings.items() if n != entry.pong
     }
-    _note(facts, socket._replace(heard=facts.time))
+    facts.note(socket._replace(heard=facts.time))
 
 
 def _reading(facts: Facts, entry: Reading, _: Step) -> None:
@@ -195,7 +188,7 @@ def _reading(facts: Facts, entry: Reading, _: Step) -> None:
         for n, p in facts.pings.items()
     }
     resumed = facts.time if entry.on else socket.resumed
-    _note(facts, socket._replace(reading=entry.on, resumed=resumed))
+    facts.note(socket._replace(reading=entry.on, resumed=resumed))
 
 
 def _suspend(ping: Ping, time: float, *, on: bool) -> Ping:
@@ -229,27 +222,27 @@ def _dialled(facts: Facts, entry: Dialled, _: Step) -> None:
         there = [number for number, socket in facts.sockets.items() if socket.phase != "gone"]
         kept = {*recent, *there[-_REMEMBERED:]}
         facts.sockets = {n: s for n, s in facts.sockets.items() if n in kept}
-    _note(facts, Socket(number=entry.socket, phase="dialling", dialled=facts.time))
     facts.current, facts.retry_by, facts.pings = entry.socket, None, {}
+    facts.note(Socket(number=entry.socket, phase="dialling", dialled=facts.time))
 
 
 def _opened(facts: Facts, entry: SocketOpened, _: Step) -> None:
     known = facts.sockets.get(entry.socket)
     if known is not None and known.phase == "dialling":
-        _note(facts, known._replace(phase="open", opened=facts.time, heard=facts.time))
+        facts.note(known._replace(phase="open", opened=facts.time, heard=facts.time))
 
 
 def _throttled(facts: Facts, entry: Throttled, _: Step) -> None:
     known = facts.sockets.get(entry.socket)
     if known is not None and known.phase == "open":
-        _note(facts, known._replace(throttled=entry.on))
+        facts.note(known._replace(throttled=entry.on))
 
 
 def _close_begun(facts: Facts, entry: CloseBegun, _: Step) -> None:
     known = facts.sockets.get(entry.socket)
     if known is None or known.phase not in ("open", "dialling"):
         return
-    _note(facts, known._replace(phase="closing", closing=facts.time, muted=True))
+    facts.note(known._replace(phase="closing", closing=facts.time, muted=True))
     _forget_current(facts, entry.socket)
     # A close that nothing but a deadline can have caused ends the grace window (M5).
     if facts.wanted and facts.manual_background:
@@ -262,12 +255,12 @@ def _ended(facts: Facts, entry: SocketEnded, step: Step) -> None:
         return
     if known.phase in ("open", "dialling"):
         _wish.just_stable(facts)
-        _note(facts, known._replace(phase="ended"))
+        facts.note(known._replace(phase="ended"))
         _forget_current(facts, entry.socket)
         refreshes = any(isinstance(e, Refreshed) and e.phase == "begun" for e in step.to_come)
         _wish.ended(facts, entry, was_open=known.phase == "open", refreshes=refreshes)
     elif known.phase == "closing":
-        _note(facts, known._replace(phase="ended"))
+        facts.note(known._replace(phase="ended"))
 
 
 def _gone(facts: Facts, entry: SocketGone, _: Step) -> None:
@@ -276,20 +269,16 @@ def _gone(facts: Facts, entry: SocketGone, _: Step) -> None:
         return
     if known.phase in ("open", "dialling"):
         _wish.just_stable(facts)
-        _note(facts, known._replace(phase="gone"))
+        facts.note(known._replace(phase="gone"))
         _forget_current(facts, entry.socket)
         _wish.gone_by_us(facts)
     else:
-        _note(facts, known._replace(phase="gone"))
-
-
-def _note(facts: Facts, socket: Socket) -> None:
-    facts.sockets = {**facts.sockets, socket.number: socket}
+        facts.note(known._replace(phase="gone"))
 
 
 def _forget_current(facts: Facts, number: int) -> None:
     if facts.current == number:
-        facts.current, facts.pings = None, {}
+        facts.current, facts.open, facts.pings = None, None, {}
 
 
 CHANGING: Mapping[type[Entry], Callable[[Facts, Any, Step], None]] = {
@@ -310,4 +299,4 @@ CHANGING: Mapping[type[Entry], Callable[[Facts, Any, Step], None]] = {
     SocketGone: _gone,
     Throttled: _throttled,
 }
-"""The kinds of entries that change what is known, each with how."""
+"""The kinds of entries that change what is known, each with how; its step is in replay."""

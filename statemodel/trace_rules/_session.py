@@ -201,8 +201,8 @@ def _logout_end(view: View, call: Call) -> Iterator[Complaint]:
         yield call.end.time, "a logout returned before its socket was gone"
     if call.returned.code is None and required and "done" not in clears:
         yield call.end.time, "a logout succeeded before the saved user was cleared"
-    failed = "failed" in clears or _gave_up(view, call)
-    if call.returned.code is Code.SESSION_NOT_CLEARED and required and not failed:
+    not_cleared = call.returned.code is Code.SESSION_NOT_CLEARED
+    if not_cleared and required and "failed" not in clears and not _gave_up(view, call):
         yield (
             call.end.time,
             f"a logout failed with {Code.SESSION_NOT_CLEARED}, but clearing had not failed",
@@ -224,9 +224,8 @@ def _logout_overdue(view: View, call: Call, *, required: bool) -> Iterator[Compl
     cleared = False
     if call.start.before.saving is not None:
         return  # the clearing may come at any time after that save
-    for step in view.steps:
-        if call.called.command not in step.end.waiting:
-            continue
+    command = call.called.command
+    for step in [step for step in view.steps if command in step.end.waiting]:
         cleared = cleared or any(s.what == "clear" and s.phase != "begun" for s in step.all(Stored))
         facts = step.end
         at_work = facts.clearing or facts.saving is not None

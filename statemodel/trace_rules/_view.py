@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from statemodel.trace_rules._facts import Facts, same
-from statemodel.trace_rules._replay import CHANGING, apply, first_facts
+from statemodel.trace_rules._facts import Facts, slack
+from statemodel.trace_rules._replay import CHANGING, first_facts
 from statemodel.trace_rules._steps import Call, E, Moment, Step
 from statemodel.trace_rules._wish import pass_time
 from statemodel.traces import (
@@ -31,16 +31,17 @@ T = TypeVar("T")
 _INPUTS = frozenset(
     {Opened, Called, Cancelled, Reported, SocketOpened, SocketEnded, FrameSeen, Throttled}
 )
+_ENDS = (Returned, Cancelled)
+_JOBS = (Stored, Refreshed)
+_OURS = ("begun", "given_up")
+"""What we do of a job; the rest comes from outside."""
 
 
 def is_input(entry: Entry) -> bool:
     """Tell whether an entry comes from outside, so that a step begins with it."""
     if type(entry) in _INPUTS:
         return True
-    return isinstance(entry, (Stored, Refreshed)) and entry.phase not in (
-        "begun",
-        "given_up",
-    )
+    return isinstance(entry, _JOBS) and entry.phase not in _OURS
 
 
 class View:
@@ -60,11 +61,8 @@ class View:
         self._of: defaultdict[type[Any], list[Any]] = defaultdict(list)
         self._begun_by: defaultdict[type[Any], list[Any]] = defaultdict(list)
         self._known: dict[Callable[[View], Any], Any] = {}
-        for step in self._replayed(_steps(trace)):
-            self.steps.append(step)
-            if step.cause is not None:
-                self._begun_by[type(step.cause)].append((step, step.cause))
-        self.calls: list[Call] = list(self._calls())
+        self._replay(_steps(trace))
+        self.calls: list[Call] = self._calls()
         self._calls_of: defaultdict[str, list[Call]] = defaultdict(list)
         for call in self.calls:
             self._calls_of[call.called.name].append(call)
@@ -89,7 +87,8 @@ class View:
 
     def at(self, time: float) -> Trace:
         """Return all entries at one time."""
-        return [e for e in self.trace if same(e.time, time)]
+        near = slack()
+        return [e for e in self.trace if abs(e.time - time) <= near]
 
     def once(self, look: Callable[[View], T]) -> T:
         """Return what `look` finds in this view: many rules ask, and it looks once."""
@@ -100,8 +99,8 @@ class View:
             found = self._known[look] = look(self)
         return found
 
-    def _replayed(self, steps: Iterator[tuple[Entry | None, Trace]]) -> Iterator[Step]:
-        moments, index = self.moments, 0
+    def _replay(self, steps: Iterator[tuple[Entry | None, Trace]]) -> None:
+        moments, index, of = self.moments, 0, self._of
         facts: Facts | None = None
         for cause, entries in steps:
             time = entries[0].time
@@ -115,26 +114,35 @@ class View:
                 if step.moments:
                     before = pass_time(facts, time)
                 kind = type(entry)
-                facts = apply(before, entry, step) if kind in CHANGING else before
+                change = CHANGING.get(kind)
+                if change is None:
+                    facts = before
+                else:
+                    facts = before.copy()
+                    change(facts, entry, step)
                 moment = Moment(index, time, entry, before, facts, step)
                 step.moments.append(moment)
                 moments.append(moment)
-                self._of[kind].append((moment, entry))
+                of[kind].append((moment, entry))
                 index += 1
             step.end = facts
+            self.steps.append(step)
+            if cause is not None:
+                self._begun_by[type(cause)].append((step, cause))
             if passes:
                 self.passing.append(step.moments[0])
-            yield step
 
-    def _calls(self) -> Iterator[Call]:
-        ends: defaultdict[int, list[Moment]] = defaultdict(list)
-        ended: list[tuple[Moment, Returned | Cancelled]]
-        ended = [*self.of(Returned), *self.of(Cancelled)]
-        for moment, entry in ended:
-            ends[entry.command].append(moment)
-        for moment, called in self.of(Called):
-            after = [m for m in ends.get(called.command, ()) if m.index > moment.index]
-            yield Call.of(called, moment, min(after, key=lambda m: m.index, default=None))
+    def _calls(self) -> list[Call]:
+        """Return the calls in order; each ends at the first end with its number that comes after it."""
+        calls: list[Call] = []
+        ends: dict[int, Moment] = {}
+        for moment in reversed(self.moments):
+            entry = moment.entry
+            if isinstance(entry, Called):
+                calls.append(Call.of(entry, moment, ends.get(entry.command)))
+            elif isinstance(entry, _ENDS):
+                ends[entry.command] = moment
+        return calls[::-1]
 
 
 def _steps(trace: Trace) -> Iterator[tuple[Entry | None, Trace]]:
@@ -147,19 +155,24 @@ def _steps(trace: Trace) -> Iterator[tuple[Entry | None, Trace]]:
     cause: Entry | None = None
     before: float | None = None
     for index, entry in enumerate(trace):
-        if isinstance(entry, Opened) != (index == 0):
+        kind, time = type(entry), entry.time
+        if (kind is Opened) != (index == 0):
             raise ValueError("a trace begins with its only Opened")
-        if before is not None and not before <= entry.time:
-            raise ValueError(
-                f"the times of a trace never decrease, but entry {index} is before its predecessor"
-            )
-        begins = is_input(entry)
-        if step and (begins or entry.time != before):
+        begins = kind in _INPUTS or (isinstance(entry, _JOBS) and entry.phase not in _OURS)
+        if time != before:
+            if before is not None and not before <= time:
+                raise ValueError(
+                    f"the times of a trace never decrease, but entry {index} is before its predecessor"
+                )
+            before = time
+            if step:
+                yield cause, step
+                step = []
+        elif begins and step:
             yield cause, step
             step = []
         if not step:
             cause = entry if begins else None
         step.append(entry)
-        before = entry.time
     if step:
         yield cause, step

@@ -11,6 +11,8 @@ from statemodel._vocabulary import Mode
 from statemodel.trace_rules._facts import Facts, Prompt, Why, later, same, slack
 from statemodel.traces import SocketEnded
 
+_AUTO, _MANUAL = Mode  # a member by its name costs a search
+
 
 def unwant(facts: Facts, why: Why) -> None:
     """The connection is not wanted any more."""
@@ -39,7 +41,7 @@ def dial_now(facts: Facts, prompt: Prompt) -> None:
 def logged_in(facts: Facts, uid: str, prompt: Prompt) -> None:
     """Somebody is logged in from now on (S2, S3, S4)."""
     facts.user, facts.login = uid, None
-    if facts.mode is Mode.MANUAL:
+    if facts.mode is _MANUAL:
         unwant(facts, "login")
     elif facts.foreground:
         want(facts, prompt)
@@ -50,7 +52,7 @@ def logged_in(facts: Facts, uid: str, prompt: Prompt) -> None:
 def background(facts: Facts) -> None:
     """The foreground was left (A1, M3, M8)."""
     facts.foreground = False
-    if facts.mode is Mode.AUTO:
+    if facts.mode is _AUTO:
         if not facts.closed and facts.user is not None:
             unwant(facts, "background")
     elif facts.wanted and facts.busy:
@@ -63,7 +65,7 @@ def background(facts: Facts) -> None:
 def foreground(facts: Facts) -> None:
     """The foreground was entered (A2, M6)."""
     facts.foreground, facts.entered, facts.grace = True, facts.time, None
-    if facts.mode is Mode.AUTO and facts.user is not None and not facts.closed:
+    if facts.mode is _AUTO and facts.user is not None and not facts.closed:
         want(facts, "foreground")
 
 
@@ -166,14 +168,14 @@ def pass_time(facts: Facts, time: float) -> Facts:
 def _passed(facts: Facts, time: float) -> tuple[float, Callable[[Facts], None]] | None:
     """Return the first deadline before `time`, with what its passing means."""
     found: list[tuple[float, Callable[[Facts], None]]] = []
-    if facts.wanted and facts.grace is not None:
+    if facts.grace is not None and facts.wanted:
         found.append((facts.grace, _grace_passed))
     if facts.refreshing is not None:
         found.append((facts.refreshing + facts.timings.auth_timeout, refresh_failed))
-    if facts.failures > 0 or facts.refreshed != "no":
-        socket = facts.open
-        if socket is not None and socket.opened is not None:
-            found.append((socket.opened + facts.timings.stable_after, _stable))
+    socket = facts.open
+    if socket is not None and (facts.failures > 0 or facts.refreshed != "no"):
+        assert socket.opened is not None, "it is open"
+        found.append((socket.opened + facts.timings.stable_after, _stable))
     if not found:
         return None
     due = [deadline for deadline in found if later(time, deadline[0])]

@@ -13,7 +13,7 @@ import pytest
 
 from statemodel import StatusChange, effects, events
 from statemodel._pings import Flight
-from statemodel._record import maker
+from statemodel._record import copier, maker
 
 KINDS: tuple[Any, ...] = (*get_args(effects.Effect), StatusChange, Flight)
 
@@ -100,3 +100,21 @@ def test_a_maker_is_only_for_plain_frozen_dataclasses_with_slots() -> None:
     for kind in (Checked, Open, Grown):
         with pytest.raises(TypeError, match=kind.__name__):
             maker(kind)
+
+
+def test_a_copier_copies_all_fields_of_what_may_be_changed() -> None:
+    """What is copied has the same values, and either can be written to without the other."""
+
+    @dataclass(slots=True)
+    class Open:
+        value: list[int]
+        other: int = 7
+
+    one = Open([1], 2)
+    copied = copier(Open)(one)
+
+    assert copied == one
+    assert copied is not one
+    assert copied.value is one.value
+    copied.other = 3
+    assert one == Open([1], 2)
