@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -26,6 +27,7 @@ _CLOSE = re.compile(f"close_({CODE})")
 _REFUSE = re.compile(f"refuse_(?:({CODE})|({STATUS})(?:_after_({AFTER}))?)")
 
 
+@lru_cache(maxsize=1024)  # a script's few words are asked about at every step
 def dial_end(word: str) -> DialEnd | None:
     """Return how a dial ends by `fail`, `refuse_N` or `refuse_N_after_S`; `None`: by no such word.
 
@@ -41,6 +43,7 @@ def dial_end(word: str) -> DialEnd | None:
     return status, code, None if after is None else float(after)
 
 
+@lru_cache(maxsize=1024)
 def close_code(word: str) -> int | None:
     """Return the code with which `close_N` or `drop` ends a socket; `None`: no such word does.
 
@@ -53,6 +56,7 @@ def close_code(word: str) -> int | None:
     return match and int(match[1])
 
 
+@lru_cache(maxsize=1024)
 def stand_in(word: str) -> str:
     """Return the word that stands for all that end a dial, or a socket; any other stands for itself.
 

@@ -6,12 +6,13 @@ Believes nothing of the chart: what it asks for where it makes no sense is noted
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from statemodel import effects, events
 from statemodel import traces as t
 from statemodel._ends import CLOSE_CODES, DIAL_ENDS, close_code, dial_end
 from statemodel._policy import Policy
+from statemodel._record import maker
 from statemodel._vocabulary import Code, Credentials, User
 
 if TYPE_CHECKING:
@@ -230,15 +231,21 @@ class Surroundings:
 
     # -- effects into entries --------------------------------------------------------------------
 
-    def _see(self, kind: Callable[..., t.Entry], **what: Any) -> None:
+    def _see(self, kind: type[t.Entry], **what: Any) -> None:
         if self.trace is not None:
-            self.trace.append(kind(time=self.now, **what))
+            self.trace.append(_MAKERS[kind](self.now, **what))
 
     def _wonder(self, sentence: str) -> None:
         self.impossible.append(f"{self.now:g}: {sentence}")
 
     def _perform(self, effect: effects.Effect) -> None:
-        match effect:
+        match effect:  # the frequent ones first
+            case effects.ChangeStatus():
+                self._see(t.StatusSeen, change=effect.change)
+            case effects.Succeed():
+                self._return(effect.command, None)
+            case effects.Fail():
+                self._return(effect.command, effect.code)
             case effects.Dial():
                 self._dial(effect.generation)
             case effects.Abort():
@@ -247,12 +254,6 @@ class Surroundings:
                 self._close(effect.generation)
             case effects.SendPing():
                 self._send_ping(effect)
-            case effects.Succeed():
-                self._return(effect.command, None)
-            case effects.Fail():
-                self._return(effect.command, effect.code)
-            case effects.ChangeStatus():
-                self._see(t.StatusSeen, change=effect.change)
             case effects.Authenticate():
                 self._login = (effect.generation, effect.credentials)
                 self._see(t.Stored, what="authenticate", phase="begun")
@@ -321,6 +322,9 @@ class Surroundings:
         elif self._ended is not None:  # by the other side; our side of the descriptor goes now
             self._see(t.SocketGone, socket=self._ended)
 
+
+_MAKERS: dict[type[t.Entry], Callable[..., t.Entry]]
+_MAKERS = {kind: maker(kind) for kind in get_args(t.Entry)}
 
 _STORE = {"save": ["saved", "not_saved"], "clear": ["cleared", "not_cleared"]}
 

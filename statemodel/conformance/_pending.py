@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from statemodel import traces as t
@@ -28,6 +29,7 @@ _NEEDS = {
 """The capability without which an answer means nothing to a subject; see `_needs` for the rest."""
 
 
+@lru_cache(maxsize=1024)
 def _needs(word: str) -> str | None:
     """Return the capability that an answer needs, if it needs one."""
     status, code, wait = dial_end(word) or (None, close_code(word), None)

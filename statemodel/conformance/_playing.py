@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from statemodel import traces as t
 from statemodel._errors import InvalidInput
+from statemodel._record import maker
 from statemodel._vocabulary import Mode
 from statemodel.conformance._entries import Truth
 from statemodel.conformance._pending import Pending
@@ -16,6 +17,7 @@ from statemodel.scripts import Script, Step
 CALLS = ("login", "logout", "connect", "disconnect", "ping", "send", "shut_down")
 _CAPABLE = frozenset({*CALLS, "cancel", "restored"}) - {"connect", "disconnect"}
 """The steps that a subject has to have a word for, its own; every subject can connect."""
+_act = maker(Act)  # as many as there are steps
 _REPORTS = {"background": "background", "foreground": "background", "network": "network"}
 
 
@@ -208,7 +210,7 @@ class Playing:
             if do == "wait" and "ties" not in self._can:
                 together = False
             same = step.do == do and step.together == together
-            acts.append(Act(step if same else replace(step, do=do, together=together), command))
+            acts.append(_act(step if same else replace(step, do=do, together=together), command))
         if len(acts) > 1 and not acts[0].step.together:
             self._turn(acts[:1])
             acts = acts[1:]
@@ -247,8 +249,9 @@ class Playing:
             self._truth.called(act.command, act.step.do)
         happened = self.pending.do(act.step, act.command, now)
         self.trace += happened
-        if any(isinstance(entry, t.Stored) and entry.what == "clear" for entry in happened):
-            self._truth.cleared()
+        for entry in happened:
+            if isinstance(entry, t.Stored) and entry.what == "clear":
+                self._truth.cleared()
 
     def _note(self, entries: Sequence[t.Entry], since: float) -> list[int]:
         """Write reports down; return where in the trace stands what was done in callbacks."""
