@@ -72,6 +72,7 @@ def judged(playing: Playing, rules: Container[str]) -> tuple[Trace, list[Finding
             found += judge_deliveries(view, playing.bursts)
         if together:
             found += [finding for finding in judge_waits(trace, view) if finding.rule in rules]
+        view.forget()
         return found
 
     known: dict[tuple[int, ...], list[Finding]] = {}  # by which entries come one after the other

@@ -76,4 +76,5 @@ def judge(
             if number in rules
             for finding in rule.findings(view)
         }
+        view.forget()
     return sorted(findings, key=lambda finding: (finding.time, finding.rule, finding.message))

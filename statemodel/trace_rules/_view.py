@@ -99,6 +99,15 @@ class View:
             found = self._known[look] = look(self)
         return found
 
+    def forget(self) -> None:
+        """Forget the moments of each step, when nobody will ask any more.
+
+        They know their step, and it knows them: without this they are in memory until all that is
+        there has been looked through, and to look takes a good part of the time that judging does.
+        """
+        for step in self.steps:
+            step.moments.clear()
+
     def _replay(self, steps: Iterator[tuple[Entry | None, Trace]]) -> None:
         moments, index, of = self.moments, 0, self._of
         facts: Facts | None = None

@@ -167,19 +167,20 @@ def pass_time(facts: Facts, time: float) -> Facts:
 
 def _passed(facts: Facts, time: float) -> tuple[float, Callable[[Facts], None]] | None:
     """Return the first deadline before `time`, with what its passing means."""
-    found: list[tuple[float, Callable[[Facts], None]]] = []
-    if facts.grace is not None and facts.wanted:
-        found.append((facts.grace, _grace_passed))
+    due: list[tuple[float, Callable[[Facts], None]]] = []
+    if facts.grace is not None and facts.wanted and later(time, facts.grace):
+        due.append((facts.grace, _grace_passed))
     if facts.refreshing is not None:
-        found.append((facts.refreshing + facts.timings.auth_timeout, refresh_failed))
+        limit = facts.refreshing + facts.timings.auth_timeout
+        if later(time, limit):
+            due.append((limit, refresh_failed))
     socket = facts.open
     if socket is not None and (facts.failures > 0 or facts.refreshed != "no"):
         assert socket.opened is not None, "it is open"
-        found.append((socket.opened + facts.timings.stable_after, _stable))
-    if not found:
-        return None
-    due = [deadline for deadline in found if later(time, deadline[0])]
-    return min(due, key=lambda deadline: deadline[0], default=None)
+        stable = socket.opened + facts.timings.stable_after
+        if later(time, stable):
+            due.append((stable, _stable))
+    return min(due, key=lambda deadline: deadline[0]) if due else None
 
 
 def _grace_passed(facts: Facts) -> None:

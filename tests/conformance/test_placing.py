@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from contextlib import closing
 
@@ -10,9 +11,10 @@ import pytest
 from statemodel import traces as t
 from statemodel.conformance import MachineSubject, Playing, ProcessSubject, replay
 from statemodel.conformance import _placing as placing
+from statemodel.conformance._judging import judged
 from statemodel.conformance._placing import placed
 from statemodel.scripts import Script
-from statemodel.trace_rules import Finding
+from statemodel.trace_rules import TRACE_RULES, Finding
 from tests.conformance.subjects import CLIENT, needs_node
 from tests.conformance.trio_subject import TrioSubject
 
@@ -163,3 +165,17 @@ def test_a_machine_conforms_whatever_comes_in_one_turn():
             wrong += [failure.text() for failure in replay(subject, script).failures]
 
     assert wrong == []
+
+
+def test_orders_that_were_judged_are_forgotten_at_once():
+    """Hundreds may be tried: none of them is left for the collector of garbage."""
+    script = script_of(TURNS["an act that does nothing yet"])
+    playing = played(MachineSubject(), script)
+    gc.collect()
+    gc.disable()
+    try:
+        judged(playing, TRACE_RULES)
+
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
-from statemodel.trace_rules import View
+from statemodel.trace_rules import View, judge
 from statemodel.traces import Called, FrameSeen, PingSent, Returned, StatusSeen, Stored
 from tests.statemodel.trace_building import MANUAL_UP, trace
 
@@ -88,3 +90,16 @@ def test_what_is_known_before_a_moment_stays_as_it_was(view):
     assert [sorted(moment.after.pings) for moment in sent] == [[1], [1, 2]]
     assert sent[0].before.time == 2.0
     assert not sent[0].before.pings
+
+
+def test_what_was_judged_is_forgotten_at_once():
+    """A long test judges a great many traces: none of them is left for the collector of garbage."""
+    told = trace("manual", *MANUAL_UP, *PINGS)
+    gc.collect()
+    gc.disable()
+    try:
+        judge(told)
+
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
