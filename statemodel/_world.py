@@ -218,7 +218,7 @@ class World(Surroundings):
 
     def _number(self, step: Step) -> int:
         """Return the number of a call, by which it is known from here on; a report has none: 0."""
-        if f"{step.do}_{step.what}".removesuffix("_") in _REPORTS:
+        if (step.do, step.what) in _REPORTS:
             return 0
         self._commands += 1
         return self._commands
@@ -226,9 +226,9 @@ class World(Surroundings):
     def _begun(self, step: Step, command: int) -> events.Event:
         """Write a call or a report down; return the event that it is for the machine."""
         if not command:
-            what = f"{step.do}_{step.what}".removesuffix("_")
+            what, report = _REPORTS[step.do, step.what]
             self._see(t.Reported, what=what)
-            return _REPORTS[what]
+            return report
         self.waiting[command] = step.do
         self._see(t.Called, command=command, name=step.do, uid=step.what)
         if step.do == "login":
@@ -298,9 +298,10 @@ _COMMANDS: dict[str, Any] = {
     "shut_down": events.ShutDown,
 }
 
-_REPORTS: dict[str, events.Event] = {
-    "background": events.EnterBackground(),
-    "foreground": events.EnterForeground(),
-    "network_down": events.NetworkLost(),
-    "network_up": events.NetworkRestored(),
+_REPORTS: dict[tuple[str, str], tuple[str, events.Event]] = {
+    ("background", ""): ("background", events.EnterBackground()),
+    ("foreground", ""): ("foreground", events.EnterForeground()),
+    ("network", "down"): ("network_down", events.NetworkLost()),
+    ("network", "up"): ("network_up", events.NetworkRestored()),
 }
+"""The steps that report something, each with what that is called in a trace, and what the machine is told."""

@@ -83,6 +83,8 @@ class Truth:
 
     def _check_numbers(self, entry: t.Entry) -> None:
         match entry:
+            case t.StatusSeen():  # the most frequent one, and it has no number of the kit's
+                pass
             case t.Dialled():
                 self._sockets += 1
                 if entry.socket != self._sockets:

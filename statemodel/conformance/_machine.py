@@ -48,7 +48,7 @@ class MachineSubject:
                 step = replace(step, do="reach")
             world.settles = not step.together
             world.play(step)
-            seen.append([entry for entry in world.trace[known:] if is_report(entry)])
+            seen.append([*filter(is_report, world.trace[known:])])
         return seen
 
     def close(self) -> None:

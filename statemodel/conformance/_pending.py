@@ -13,6 +13,7 @@ from statemodel._vocabulary import Mode, Status
 from statemodel.scripts import CLOSE_CODES, DIAL_ENDS, Step, close_code, dial_end
 
 _POLICY = Policy()
+_CONNECTING = Status.CONNECTING  # a member by its name costs a search
 _STORE = {"save": ("saved", "not_saved"), "clear": ("cleared", "not_cleared")}
 _REFRESH_ENDS: dict[str, Any] = {
     "refreshed": "done",
@@ -223,7 +224,13 @@ class Pending:
     def note(self, entry: t.Entry) -> None:
         """Note a report of the subject."""
         times = self._timings
-        match entry:
+        match entry:  # the frequent ones first
+            case t.StatusSeen():
+                change = entry.change
+                if change.current is not _CONNECTING:
+                    self._refreshing = False
+                if change.retry_in is not None:
+                    self.moments.add(entry.time + change.retry_in)
             case t.Returned():
                 name = self.calls.pop(entry.command, None)
                 if entry.code is not None:
@@ -242,12 +249,6 @@ class Pending:
             case t.PingSent(socket=self._socket):
                 self._pings.append(entry.ping)
                 self.moments |= {entry.time + times.pong_timeout, entry.time + times.probe_timeout}
-            case t.StatusSeen():
-                change = entry.change
-                if change.current is not Status.CONNECTING:
-                    self._refreshing = False
-                if change.retry_in is not None:
-                    self.moments.add(entry.time + change.retry_in)
             case t.Stored(phase="given_up"):
                 kinds = [kind for kind, _ in self._store]
                 del self._store[kinds.index("clear")]  # there is one, or it has lied

@@ -139,7 +139,8 @@ class Playing:
             if step.do in CALLS:
                 called += 1
                 if self._capable(step):
-                    self._numbers[called] = self._commands + sum(s.do in CALLS for s in turn) + 1
+                    before = len([step for step in turn if step.do in CALLS])
+                    self._numbers[called] = self._commands + before + 1
             elif step.do == "cancel":
                 number = self._numbers.get(int(step.number))
                 if number is None:
@@ -223,7 +224,9 @@ class Playing:
             raise SubjectError(
                 Trouble.BABBLED, f"{len(acts)} steps were answered with {len(seen)} lists"
             )
-        start, cuts, callbacks = len(self.trace), list[int](), list[int]()
+        start = len(self.trace)
+        cuts: list[int] = []
+        callbacks: list[int] = []
         for act, entries in zip(acts, seen, strict=True):
             before = self.now
             if act.step.do == "wait":
@@ -234,7 +237,8 @@ class Playing:
                 self._happen(act, self.now)
             called = self._note(entries, before)
             if act.step.do == "wait":  # nothing in it belongs to another act
-                self.bursts += _bursts_of(self.trace, start, called)
+                if called:
+                    self.bursts += _bursts_of(self.trace, start, called)
                 start = len(self.trace)
                 continue
             for at in called:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from statemodel._vocabulary import Code
 from statemodel.trace_rules._facts import Facts, later, slack
@@ -15,8 +15,7 @@ ELSEWHERE = (Code.INSECURE_URL, Code.MESSAGE_TOO_BIG, Code.CHAT_API_FAILURE)
 """Refusals for reasons that no trace shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How a call has to fare in its own step."""
 
     rule: str
