@@ -86,4 +86,5 @@ def draw(measured: Measured, lines: dict[str, list[tuple[int, float]]], folder: 
 
 
 if __name__ == "__main__":
+    messages.end_with_ctrl_c()
     sys.exit(main())

@@ -19,9 +19,13 @@ from typing import Any
 import trio
 
 from tests.benchmarks.clients import CLIENTS, Open
+from tests.benchmarks.messages import end_with_ctrl_c
 from tests.benchmarks.rounds import Case
 
 MANY = 10_000
+
+_LIMIT = 300.0
+"""Seconds after which a process gives up: without its server, a managed connection would dial for ever."""
 
 
 def cases(port: int, *, quick: bool) -> Iterator[Case]:
@@ -66,15 +70,16 @@ async def _on_trio(open_: Open, url: str, count: int, first: int) -> int:
             task_status.started()
             await trio.sleep_forever()
 
-    async with trio.open_nursery() as nursery:
-        for _ in range(first):
-            await nursery.start(hold)
-        before = _resident()
-        for _ in range(count):
-            await nursery.start(hold)
-        await trio.sleep(0.2)
-        found = _resident() - before
-        nursery.cancel_scope.cancel()
+    with trio.fail_after(_LIMIT):
+        async with trio.open_nursery() as nursery:
+            for _ in range(first):
+                await nursery.start(hold)
+            before = _resident()
+            for _ in range(count):
+                await nursery.start(hold)
+            await trio.sleep(0.2)
+            found = _resident() - before
+            nursery.cancel_scope.cancel()
     return found
 
 
@@ -103,4 +108,5 @@ def main(client: str, port: int, count: int, first: int) -> None:
 
 
 if __name__ == "__main__":
+    end_with_ctrl_c()
     main(sys.argv[1], *map(int, sys.argv[2:]))

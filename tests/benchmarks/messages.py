@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,14 @@ from tests.benchmarks.rounds import Case
 
 SIZES = {64: "64 B", 1024: "1 KiB", 65536: "64 KiB"}
 _COUNTS = {64: 4000, 1024: 4000, 65536: 400}
+
+
+def end_with_ctrl_c() -> None:
+    """Let Ctrl-C end this process at once, and by that the server.
+
+    Raised, it would be lost in some `__del__`, or a client would wait for the close of a server that parses none.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

@@ -194,4 +194,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    messages.end_with_ctrl_c()
     sys.exit(main())

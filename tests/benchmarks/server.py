@@ -5,7 +5,8 @@
 Prints its port. It answers the upgrade, and then, by the path of the request: `/blast/SIZE/COUNT` sends so
 many text messages after the first frame that comes; `/sink/SIZE/COUNT` counts bytes until so many have come,
 and says so; `/echo/SIZE` answers each message of that size with one as long; `/pong` answers pings; `/idle` does
-nothing. It knows the sizes of messages beforehand, so that it parses none. It ends with its standard input.
+nothing. It knows the sizes of messages beforehand, so that it parses none. It ends with its standard input,
+and leaves Ctrl-C to whoever started it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import hashlib
 import os
 import re
 import resource
+import signal
 import sys
 from base64 import b64encode
 
@@ -118,6 +120,7 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     asyncio.run(_main())
