@@ -29,6 +29,12 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("-o", type=Path, dest="folder", metavar="DIR", help="write pictures there")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    try:  # before ten minutes of measuring, not after
+        prepare(options.json, options.folder)
+    except OSError as error:
+        parser.error(str(error))
     peers.check()
     rounds = 2 if options.quick else options.rounds
     with messages.server() as port:
@@ -39,16 +45,33 @@ def main() -> int:
             Case("timers, driver", "1/s", lambda: timers.expiries(500 if options.quick else 8000)),
         ]
         chosen = [case for case in cases if options.only in case.name]
+        if not chosen:
+            kinds = sorted({case.name.split(":")[0] for case in cases})
+            parser.error(f"no case has {options.only!r} in its name; there are: {'; '.join(kinds)}")
         measured = measure(chosen, rounds)
         lines = {} if options.only or options.quick else grown(port, measured)
-    print(report.table(measured))
-    print(report.peers_table(measured))
+    print("\n".join(filter(None, (report.table(measured), report.peers_table(measured)))), end="")
     if options.json is not None:
         found = report.data(measured) | {"memory": lines}
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     if options.folder is not None:
         draw(measured, lines, options.folder)
     return 0
+
+
+def prepare(json_file: Path | None, folder: Path | None) -> None:
+    """Find out whether the results can be written, and write nothing yet.
+
+    Raises:
+        OSError: They cannot.
+    """
+    if json_file is not None:
+        new = not json_file.exists()
+        json_file.open("a").close()
+        if new:
+            json_file.unlink()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def grown(port: int, measured: Measured) -> dict[str, list[tuple[int, float]]]:
@@ -67,7 +90,6 @@ def grown(port: int, measured: Measured) -> dict[str, list[tuple[int, float]]]:
 
 def draw(measured: Measured, lines: dict[str, list[tuple[int, float]]], folder: Path) -> None:
     """Write the pictures."""
-    folder.mkdir(parents=True, exist_ok=True)
     pictures = {
         "events": ("One event, its effects and the next deadline", "one event: ", "µs"),
         "received": ("Messages of 1 KiB received", "received, 1 KiB: ", "1/s"),

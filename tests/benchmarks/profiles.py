@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import signal
 import sys
 import tracemalloc
@@ -172,6 +173,8 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=5.0, metavar="N", help="for each path")
     seconds = parser.parse_args().seconds
+    if not 0 < seconds < math.inf:
+        parser.error("--seconds must be positive")
     virtual = MockClock(autojump_threshold=0)
     with messages.server() as port:
         paths: dict[str, Callable[[Counter[str]], int]] = {

@@ -69,7 +69,7 @@ def aims() -> Iterator[Aim]:
         bare = _ratio(f"one event: {peer}", "one event: bare table")
         work = f"the small machine alone on its bare table, times faster than {peer}"
         yield Aim(work, "times", 3, 6, True, bare)
-    yield Aim("machine, each of 10,000", "bytes", 1500, 600, False, _plain("machine"))
+    yield Aim("machine, new, each of 10,000", "bytes", 1500, 600, False, _plain("machine"))
     nothing, ours = "start: pass", "start: from statemodel import Machine"
     yield Aim(
         "import of `Machine`, over bare Python", "ms", 40, 25, False, _difference(ours, nothing)
@@ -105,8 +105,8 @@ def aims() -> Iterator[Aim]:
 
 
 def table(measured: Measured) -> str:
-    """Return the costs as a Markdown table, with quartiles."""
-    lines = ["| work | must | aim | measured | quartiles | |", "|---|---|---|---|---|---|"]
+    """Return the costs as a Markdown table, with quartiles; empty if the run had none of them."""
+    lines = []
     for aim in aims():
         try:
             found = aim.found(measured)
@@ -115,9 +115,22 @@ def table(measured: Measured) -> str:
         must = "works" if aim.must == 1e9 else f"{aim.must:,g} {aim.unit}"
         lines.append(
             f"| {aim.work} | {must} | {aim.aim:,g} {aim.unit} | {_figure(found.middle)} {aim.unit} "
-            f"| {_figure(found.low)} to {_figure(found.high)} | {aim.verdict(found.middle)} |"
+            f"| {_quartiles(found)} | {aim.verdict(found.middle)} |"
         )
-    return "\n".join(lines) + "\n"
+    return _with_head(lines, "work", "must", "aim", "measured", "quartiles", "")
+
+
+def _with_head(lines: list[str], *head: str) -> str:
+    """Return a table, or nothing if it has no lines."""
+    if not lines:
+        return ""
+    return "\n".join([f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines]) + "\n"
+
+
+def _quartiles(found: Spread) -> str:
+    if found.rounds == 1:
+        return "measured once"
+    return f"{_figure(found.low)} to {_figure(found.high)}"
 
 
 def _figure(value: float) -> str:
@@ -126,22 +139,24 @@ def _figure(value: float) -> str:
 
 def peers_table(measured: Measured) -> str:
     """Return messages a second of all clients, and one event in all libraries, as Markdown."""
-    lines = ["| one event, effects and next deadline | µs | quartiles |", "|---|---|---|"]
+    peers = []
     for peer in PEERS:
         name = f"one event: {peer}"
         if name in measured.figures:
             s = measured.spread(name)
-            lines.append(
-                f"| {peer} | {_figure(s.middle)} | {_figure(s.low)} to {_figure(s.high)} |"
-            )
-    lines += ["", f"| messages a second | {' | '.join(CLIENTS)} |", f"|---|{'---|' * len(CLIENTS)}"]
+            peers.append(f"| {peer} | {_figure(s.middle)} | {_quartiles(s)} |")
+    clients = []
     for what in ("received", "sent", "echoed"):
         for words in SIZES.values():
             names = [f"{what}, {words}: {client}" for client in CLIENTS]
             if all(name in measured.figures for name in names):
                 cells = [_figure(measured.spread(name).middle) for name in names]
-                lines.append(f"| {what}, {words} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+                clients.append(f"| {what}, {words} | {' | '.join(cells)} |")
+    tables = (
+        _with_head(peers, "one event, effects and next deadline", "µs", "quartiles"),
+        _with_head(clients, "messages a second", *CLIENTS),
+    )
+    return "\n".join(filter(None, tables))
 
 
 def surroundings() -> dict[str, str]:

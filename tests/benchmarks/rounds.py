@@ -36,14 +36,16 @@ class Spread:
     """The median."""
     high: float
     """The upper quartile."""
+    rounds: int
+    """Of how many figures."""
 
     @classmethod
     def of(cls, figures: Sequence[float]) -> Spread:
         """Return the spread of some figures."""
         if len(figures) < 2:
-            return cls(figures[0], figures[0], figures[0])
+            return cls(figures[0], figures[0], figures[0], rounds=1)
         low, _, high = quantiles(figures, n=4, method="inclusive")
-        return cls(low, median(figures), high)
+        return cls(low, median(figures), high, len(figures))
 
 
 @dataclass(frozen=True)
