@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import perf_counter
 
 from statemodel import ConnectionChart, Machine, Mode, Table, compile_chart, events
@@ -22,7 +22,9 @@ def cases(*, quick: bool) -> Iterator[Case]:
     for name in PEERS:
         yield Case(f"one event: {name}", "µs", lambda name=name: one_event(name, cycles))  # type: ignore[misc]  # the name of now
     yield Case("timers, pure machine", "1/s", lambda: expiries(cycles * 10))
-    yield Case("machine", "bytes", lambda: size(1000 if quick else 10_000))
+    count = 1000 if quick else 10_000
+    yield Case("machine", "bytes", lambda: size(lambda: Machine(mode=Mode.MANUAL), count))
+    yield Case("machine, connected", "bytes", lambda: size(connected, count))
     yield Case("compile", "s", compiling)
     for code in ("pass", "from statemodel import Machine"):
         yield Case(f"start: {code}", "ms", lambda code=code: starting(code))  # type: ignore[misc]
@@ -91,17 +93,25 @@ def expiries(count: int) -> float:
     return count / (perf_counter() - before)
 
 
-def size(count: int) -> float:
-    """Return the bytes of one machine, of so many, each with a connection that is open."""
-    Machine(mode=Mode.MANUAL)
+def size(make: Callable[[], Machine], count: int) -> float:
+    """Return the bytes of one machine, of so many."""
+    make()
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        kept = [Machine(mode=Mode.MANUAL) for _ in range(count)]
+        kept = [make() for _ in range(count)]
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     return (after - before) / len(kept)
+
+
+def connected() -> Machine:
+    """Return a machine with a user, whose connection is open."""
+    peer = Ours()
+    peer.step("connect", 1.0)
+    peer.step("opened", 2.0)
+    return peer.machine
 
 
 def compiling() -> float:
