@@ -12,7 +12,7 @@ from tests.benchmarks.clients import CLIENTS, errand
 from tests.benchmarks.rounds import Case
 
 SIZES = {64: "64 B", 1024: "1 KiB", 65536: "64 KiB"}
-_COUNTS = {64: 4000, 1024: 4000, 65536: 400}
+_COUNTS = {64: 12_000, 1024: 12_000, 65536: 1200}
 
 
 def end_with_ctrl_c() -> None:

@@ -67,12 +67,17 @@ class Measured:
 
 
 def measure(cases: Sequence[Case], rounds: int, *, seed: int = 0) -> Measured:
-    """Run all cases in each round and return the figures; progress goes to the standard error."""
+    """Run all cases in each round and return the figures; progress goes to the standard error.
+
+    Those who do the same work follow one another: what disturbs one of them should meet the others, too.
+    """
     order = random.Random(seed)
     figures: dict[str, list[float]] = {case.name: [] for case in cases}
     for number in range(1, rounds + 1):
-        shuffled = list(cases)
-        order.shuffle(shuffled)
+        works: dict[str, list[Case]] = {}
+        for case in order.sample(cases, len(cases)):
+            works.setdefault(case.name.partition(":")[0], []).append(case)
+        shuffled = [case for work in works.values() for case in work]
         for place, case in enumerate(shuffled, 1):
             print(
                 f"\rround {number} of {rounds}, {place} of {len(cases)}: {case.name:<60.60}",
