@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import floor, log10
 from typing import Any
 
 from statemodel.diagrams._svg import Drawing
@@ -220,10 +221,16 @@ def bars(measured: Measured, title: str, names: dict[str, str], unit: str) -> st
     return d.svg()
 
 
+def _round(most: float) -> float:
+    """Return the least number that is no less, and whose quarters are easy to read."""
+    power = 10.0 ** floor(log10(most))
+    return next(part * power for part in (1, 2, 3, 4, 6, 8, 10) if part * power >= most)
+
+
 def growth(points: dict[str, list[tuple[int, float]]], title: str, unit: str) -> str:
     """Return lines of cost against number of connections as SVG."""
     most_x = max(x for line in points.values() for x, _ in line)
-    most_y = max(y for line in points.values() for _, y in line)
+    most_y = _round(max(y for line in points.values() for _, y in line))
     words = "; ".join(
         f"{n}: {line[-1][1]:.0f} {unit} at {line[-1][0]}" for n, line in points.items()
     )
