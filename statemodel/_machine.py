@@ -104,7 +104,7 @@ class Machine(Core):
             first = self._fire(inclusive=intake is None)
         if intake is not None:
             intake(self, event)
-            first = self._pings.next_deadline
+            first = self._pings.next_deadline  # what follows is `_earliest`, without a call
             for deadline in self._deadlines.values():
                 if first is None or deadline < first:
                     first = deadline
